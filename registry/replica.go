@@ -47,6 +47,9 @@ func (r *Replica) Due(mono time.Duration, max int, waiting func(epoch, seq uint6
 	panic("skeleton")
 }
 
+// Clock reads the lease clock.
+func (r *Replica) Clock(mono time.Duration) LeaseTime { panic("skeleton") }
+
 // Remaining returns how long a lease has by this node's judge, in
 // milliseconds: negative when it is past its TTL here.
 func (r *Replica) Remaining(slot uint32, mono time.Duration) int64 { panic("skeleton") }

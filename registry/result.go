@@ -87,7 +87,8 @@ type Event struct {
 
 // Outcome is what one entry did.
 type Outcome struct {
-	Index   uint64
-	Results []Result // one for each command
-	Events  []Event
+	Index    uint64
+	Revision uint64   // of the registry after the entry
+	Results  []Result // one for each command
+	Events   []Event
 }
