@@ -1,21 +1,83 @@
 package registry
 
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// The versions of what travels and is kept. A decoder refuses the others.
+const (
+	entryVersion   = 1
+	resultsVersion = 1
+)
+
 // Append appends the encoded entry: a version byte, the stamp, and the
 // commands, each with its length.
-func (e *Entry) Append(dst []byte) []byte { panic("skeleton") }
+func (e *Entry) Append(dst []byte) []byte {
+	dst = append(dst, entryVersion)
+	dst = binary.AppendVarint(dst, e.Wall)
+	dst = binary.AppendUvarint(dst, uint64(e.Advance))
+	dst = appendString(dst, e.Proposer)
+	return appendCommands(dst, e.Commands)
+}
 
-// DecodeEntry decodes an entry. Beats alias data.
-func DecodeEntry(data []byte) (Entry, error) { panic("skeleton") }
+// DecodeEntry decodes an entry. Beats alias data; strings do not. The error is
+// [ErrMalformed].
+func DecodeEntry(data []byte) (Entry, error) {
+	r := reader{data: data}
+	if r.byte() != entryVersion {
+		return Entry{}, fmt.Errorf("decode entry: version: %w", ErrMalformed)
+	}
+	e := Entry{Wall: r.varint(), Advance: r.uvarint32(), Proposer: r.string()}
+	e.Commands = r.commands()
+	if err := r.err(); err != nil {
+		return Entry{}, fmt.Errorf("decode entry: %w", err)
+	}
+	return e, nil
+}
 
 // AppendCommands appends commands as an Entry holds them, for the forwarding
 // stream.
-func AppendCommands(dst []byte, commands []Command) []byte { panic("skeleton") }
+func AppendCommands(dst []byte, commands []Command) []byte {
+	return appendCommands(append(dst, entryVersion), commands)
+}
 
-// DecodeCommands decodes what AppendCommands made.
-func DecodeCommands(data []byte) ([]Command, error) { panic("skeleton") }
+// DecodeCommands decodes what AppendCommands made. Beats alias data. The error
+// is [ErrMalformed].
+func DecodeCommands(data []byte) ([]Command, error) {
+	r := reader{data: data}
+	if r.byte() != entryVersion {
+		return nil, fmt.Errorf("decode commands: version: %w", ErrMalformed)
+	}
+	commands := r.commands()
+	if err := r.err(); err != nil {
+		return nil, fmt.Errorf("decode commands: %w", err)
+	}
+	return commands, nil
+}
 
 // AppendResults appends results, for the forwarding stream.
-func AppendResults(dst []byte, results []Result) []byte { panic("skeleton") }
+func AppendResults(dst []byte, results []Result) []byte {
+	dst = append(dst, resultsVersion)
+	dst = binary.AppendUvarint(dst, uint64(len(results)))
+	for i := range results {
+		dst = appendResult(dst, &results[i])
+	}
+	return dst
+}
 
-// DecodeResults decodes what AppendResults made.
-func DecodeResults(data []byte) ([]Result, error) { panic("skeleton") }
+// DecodeResults decodes what AppendResults made. The error is [ErrMalformed].
+func DecodeResults(data []byte) ([]Result, error) {
+	r := reader{data: data}
+	if r.byte() != resultsVersion {
+		return nil, fmt.Errorf("decode results: version: %w", ErrMalformed)
+	}
+	var results []Result
+	for n := r.count(resultSizeMin); n > 0 && !r.bad; n-- {
+		results = append(results, r.result())
+	}
+	if err := r.err(); err != nil {
+		return nil, fmt.Errorf("decode results: %w", err)
+	}
+	return results, nil
+}

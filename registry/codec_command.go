@@ -1,0 +1,171 @@
+package registry
+
+import "encoding/binary"
+
+// commandKind is the first byte of an encoded command.
+type commandKind byte
+
+// The kinds. A number is never used again for something else: old logs hold it.
+const (
+	kindGrant commandKind = iota + 1
+	kindRenew
+	kindRenewNamed
+	kindPatch
+	kindLeave
+	kindEvict
+	kindExpire
+	kindServe
+	kindCheck
+)
+
+// commandHead is the length of a command's length and kind.
+const commandHead = 5
+
+func appendCommands(dst []byte, commands []Command) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(commands)))
+	for _, c := range commands {
+		start := len(dst)
+		dst = appendCommand(append(dst, 0, 0, 0, 0), c)
+		binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start-4))
+	}
+	return dst
+}
+
+func appendCommand(dst []byte, c Command) []byte {
+	switch c := c.(type) {
+	case *Grant:
+		return c.append(append(dst, byte(kindGrant)))
+	case *Renew:
+		return append(appendString(append(dst, byte(kindRenew)), c.NS), c.Beats...)
+	case *RenewNamed:
+		return c.append(append(dst, byte(kindRenewNamed)))
+	case *Patch:
+		return c.append(append(dst, byte(kindPatch)))
+	case *Leave:
+		return c.append(append(dst, byte(kindLeave)))
+	case *Evict:
+		return appendString(appendString(append(dst, byte(kindEvict)), c.NS), c.ID)
+	case *Expire:
+		return c.append(append(dst, byte(kindExpire)))
+	case *Serve:
+		return c.append(append(dst, byte(kindServe)))
+	case *Check:
+		return append(dst, byte(kindCheck))
+	}
+	panic("registry: a command without a codec") // the set is closed
+}
+
+func (r *reader) commands() []Command {
+	n := r.count(commandHead)
+	if n == 0 {
+		return nil
+	}
+	commands := make([]Command, 0, n)
+	for ; n > 0 && !r.bad; n-- {
+		commands = append(commands, r.framed())
+	}
+	return commands
+}
+
+// framed reads one command within its length.
+func (r *reader) framed() Command {
+	if len(r.data) < commandHead {
+		r.fail()
+		return nil
+	}
+	size := uint64(binary.BigEndian.Uint32(r.data))
+	if size > uint64(len(r.data)-4) {
+		r.fail()
+		return nil
+	}
+	body := reader{data: r.data[4 : 4+size : 4+size]}
+	r.data = r.data[4+size:]
+	c := body.command()
+	if c == nil || body.err() != nil {
+		r.fail()
+	}
+	return c
+}
+
+func (r *reader) command() Command {
+	switch commandKind(r.byte()) {
+	case kindGrant:
+		return r.grant()
+	case kindRenew:
+		return r.renew()
+	case kindRenewNamed:
+		return &RenewNamed{NS: r.string(), ID: r.string(), Epoch: r.uvarint(), Seq: r.uvarint()}
+	case kindPatch:
+		return r.patch()
+	case kindLeave:
+		return &Leave{NS: r.string(), ID: r.string(), Epoch: r.uvarint()}
+	case kindEvict:
+		return &Evict{NS: r.string(), ID: r.string()}
+	case kindExpire:
+		return r.expire()
+	case kindServe:
+		return r.serve()
+	case kindCheck:
+		return &Check{}
+	}
+	return nil
+}
+
+func (c *RenewNamed) append(dst []byte) []byte {
+	dst = appendString(appendString(dst, c.NS), c.ID)
+	return binary.AppendUvarint(binary.AppendUvarint(dst, c.Epoch), c.Seq)
+}
+
+func (c *Leave) append(dst []byte) []byte {
+	return binary.AppendUvarint(appendString(appendString(dst, c.NS), c.ID), c.Epoch)
+}
+
+func (r *reader) renew() Command {
+	c := &Renew{NS: r.string(), Beats: r.rest()}
+	if len(c.Beats)%BeatSize != 0 {
+		r.fail()
+	}
+	return c
+}
+
+func (c *Expire) append(dst []byte) []byte {
+	dst = binary.AppendUvarint(dst, c.Term)
+	dst = binary.AppendUvarint(dst, uint64(c.StallMS))
+	dst = binary.AppendUvarint(dst, uint64(len(c.Burials)))
+	for _, b := range c.Burials {
+		dst = binary.AppendUvarint(binary.AppendUvarint(dst, b.Epoch), b.Seq)
+		dst = binary.AppendUvarint(dst, uint64(b.AgeMS))
+		dst = binary.AppendUvarint(dst, uint64(b.OverdueMS))
+	}
+	return dst
+}
+
+func (r *reader) expire() Command {
+	c := &Expire{Term: r.uvarint(), StallMS: r.uvarint32()}
+	n := r.count(4)
+	if n == 0 {
+		return c
+	}
+	c.Burials = make([]Burial, n)
+	for i := range c.Burials {
+		c.Burials[i] = Burial{r.uvarint(), r.uvarint(), r.uvarint32(), r.uvarint32()}
+	}
+	return c
+}
+
+func (c *Serve) append(dst []byte) []byte {
+	dst = appendString(binary.AppendUvarint(dst, c.Term), c.ClusterID)
+	return appendRetention(dst, c.Retention)
+}
+
+func (r *reader) serve() Command {
+	return &Serve{Term: r.uvarint(), ClusterID: r.string(), Retention: r.retention()}
+}
+
+func appendRetention(dst []byte, k Retention) []byte {
+	return binary.AppendUvarint(binary.AppendUvarint(dst, k.CertificateMS), uint64(k.CertificateMax))
+}
+
+func (r *reader) retention() Retention {
+	return Retention{CertificateMS: r.uvarint(), CertificateMax: r.uvarint32()}
+}
