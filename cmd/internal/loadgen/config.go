@@ -1,0 +1,136 @@
+// Package loadgen is the load driver behind `rollcall bench`: it registers
+// leases, renews them for a while over keep-alive connections, one goroutine
+// each, and tells how many renewals a second were acknowledged and how long
+// they took.
+//
+// It is a closed loop: a connection sends its next request when the one before
+// was answered, so that a slow cluster is asked less, not queued at. It shares
+// its machine with the cluster under test more often than not, so it speaks
+// HTTP/1.1 by hand and allocates nothing per request. It renders nothing:
+// progress and results are values.
+package loadgen
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"time"
+
+	"github.com/seed-b4c92e43/rollcall/api/wire"
+)
+
+// Modes of renewing.
+const (
+	ModeSingle = "single" // one request a heartbeat
+	ModeBatch  = "batch"  // POST /v1/heartbeats
+)
+
+// Codecs of a batch.
+const (
+	CodecJSON   = "json"
+	CodecBinary = "binary"
+	CodecCBOR   = "cbor"
+)
+
+// Config says what to drive and how hard. Zero values take the defaults that
+// stand beside the fields.
+type Config struct {
+	Endpoints []string      // base URLs, http only; connections spread over them in turn
+	Token     string        // sent as a bearer token when not empty
+	Mode      string        // single
+	Leases    int           // 10,000
+	Workers   int           // connections; 64. A batch run uses fewer when there is not a batch for each
+	Duration  time.Duration // of renewing; 10 s. Granting and cleaning up come on top
+	TTL       time.Duration // of each lease; 5 min. Must be longer than one round over all leases
+	Batch     int           // beats a request in batch mode, 1 to 10,000; 1,000
+	Codec     string        // of a batch; json
+	NS        string        // default
+	Service   string        // bench
+	Prefix    string        // of the ids; "bench-"
+	Keep      bool          // leave the leases to their TTL instead of ending them
+
+	// Timeout of one request, from the first byte sent to the last byte read;
+	// 10 s. It is enforced to within a second.
+	Timeout time.Duration
+
+	// Watch is told now and then how far the run is, from one goroutine; may
+	// be nil.
+	Watch func(Progress)
+}
+
+var (
+	nameShape   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	prefixShape = regexp.MustCompile(`^[A-Za-z0-9_~:@-][A-Za-z0-9._~:@-]{0,99}$`)
+)
+
+func (c Config) withDefaults() Config {
+	orElse(&c.Mode, ModeSingle)
+	orElse(&c.Leases, 10_000)
+	orElse(&c.Workers, 64)
+	orElse(&c.Duration, 10*time.Second)
+	orElse(&c.TTL, 5*time.Minute)
+	orElse(&c.Batch, 1_000)
+	orElse(&c.Codec, CodecJSON)
+	orElse(&c.NS, wire.DefaultNS)
+	orElse(&c.Service, "bench")
+	orElse(&c.Prefix, "bench-")
+	orElse(&c.Timeout, 10*time.Second)
+	return c
+}
+
+func orElse[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// fit bounds the workers by the work: each has a lease, or in batch mode a
+// whole batch if there are that many leases.
+func (c Config) fit() Config {
+	if c.Mode == ModeSingle {
+		c.Batch = 1
+	}
+	c.Batch = min(c.Batch, c.Leases)
+	c.Workers = min(c.Workers, c.Leases/c.Batch)
+	return c
+}
+
+func (c Config) validate() error {
+	return errors.Join(
+		check(len(c.Endpoints) > 0, "no endpoint to drive"),
+		checkEndpoints(c.Endpoints),
+		check(c.Mode == ModeSingle || c.Mode == ModeBatch, "mode %q: want %s or %s", c.Mode, ModeSingle, ModeBatch),
+		check(c.Codec == CodecJSON || c.Codec == CodecBinary || c.Codec == CodecCBOR,
+			"codec %q: want %s, %s or %s", c.Codec, CodecJSON, CodecBinary, CodecCBOR),
+		check(c.Leases >= 1 && c.Leases <= 10_000_000, "leases %d: want 1 to 10,000,000", c.Leases),
+		check(c.Workers >= 1 && c.Workers <= 100_000, "workers %d: want 1 to 100,000", c.Workers),
+		check(c.Duration > 0, "duration %v: want more than 0", c.Duration),
+		check(c.TTL >= time.Millisecond, "ttl %v: want at least 1ms", c.TTL),
+		check(c.Batch >= 1 && c.Batch <= wire.MaxBeats, "batch %d: want 1 to %d", c.Batch, wire.MaxBeats),
+		check(nameShape.MatchString(c.NS), "ns %q: want [A-Za-z0-9._-]{1,64}", c.NS),
+		check(nameShape.MatchString(c.Service), "service %q: want [A-Za-z0-9._-]{1,64}", c.Service),
+		check(prefixShape.MatchString(c.Prefix), "prefix %q: want up to 100 of [A-Za-z0-9._~:@-], not a dot first", c.Prefix),
+	)
+}
+
+func check(ok bool, format string, args ...any) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf(format, args...)
+}
+
+func checkEndpoints(endpoints []string) error {
+	for _, e := range endpoints {
+		u, err := url.Parse(e)
+		if err != nil {
+			return fmt.Errorf("endpoint %q: %w", e, err)
+		}
+		if u.Scheme != "http" || u.Host == "" || (u.Path != "" && u.Path != "/") {
+			return fmt.Errorf("endpoint %q: want http://host:port", e)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package loadgen
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/seed-b4c92e43/rollcall/api/wire"
+)
+
+// Bounds of a worker's wait after a failure; it doubles in between.
+const (
+	firstPause = 10 * time.Millisecond
+	maxPause   = time.Second
+	hopeless   = 300 * time.Millisecond // the sixth: cleaning up ends
+)
+
+// worker drives one connection with leases of its own. It belongs to one
+// goroutine at a time; only its tally's counters are read by others.
+type worker struct {
+	cfg    *Config
+	ctx    context.Context // of the run
+	conn   *conn
+	tally  *tally
+	leases []lease
+	at     int // where the next round goes on
+	pause  time.Duration
+
+	query string // what every path ends in
+	path  []byte // reused, as is body
+	body  []byte
+}
+
+func newWorker(ctx context.Context, cfg *Config, number int) *worker {
+	w := &worker{cfg: cfg}
+	if cfg.NS != wire.DefaultNS {
+		w.query = "?ns=" + cfg.NS
+	}
+	first, end := number*cfg.Leases/cfg.Workers, (number+1)*cfg.Leases/cfg.Workers
+	w.leases = make([]lease, 0, end-first)
+	for i := first; i < end; i++ {
+		w.leases = append(w.leases, lease{id: cfg.Prefix + strconv.Itoa(i)})
+	}
+	w.begin(ctx, number)
+	return w
+}
+
+// begin readies the worker for a phase under ctx, with a new connection where
+// the context is another.
+func (w *worker) begin(ctx context.Context, number int) {
+	w.tally = newTally()
+	w.pause = 0
+	if w.ctx == ctx {
+		return
+	}
+	if w.conn != nil {
+		w.conn.close()
+	}
+	w.ctx, w.conn = ctx, newConn(ctx, w.cfg, number)
+}
+
+// leasePath sets the path to that of one lease.
+func (w *worker) leasePath(id, rest string) []byte {
+	w.path = append(w.path[:0], wire.PathLeases...)
+	w.path = append(w.path, '/')
+	w.path = append(w.path, id...)
+	w.path = append(w.path, rest...)
+	w.path = append(w.path, w.query...)
+	return w.path
+}
+
+// failed counts a request that was not answered, and waits.
+func (w *worker) failed(err error, n int64) {
+	w.tally.refused(failureCode(w.ctx, err), n)
+	w.backOff()
+}
+
+// backOff waits longer after each failure in a row, or until the run ends.
+func (w *worker) backOff() {
+	w.pause = min(max(2*w.pause, firstPause), maxPause)
+	timer := time.NewTimer(w.pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-w.ctx.Done():
+	}
+}
+
+// grant registers the worker's leases, each until it is granted. A refusal that
+// is not worth another try is the error.
+func (w *worker) grant() error {
+	for i := range w.leases {
+		for w.leases[i].epoch == 0 {
+			if w.ctx.Err() != nil {
+				return nil
+			}
+			if err := w.grantOne(&w.leases[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *worker) grantOne(l *lease) error {
+	w.body = fmt.Appendf(w.body[:0], `{"service":%q,"ttl_ms":%d}`, w.cfg.Service, w.cfg.TTL.Milliseconds())
+	start := time.Now()
+	status, answer, err := w.conn.exchange("PUT", w.leasePath(l.id, ""), wire.TypeJSON, w.body)
+	if err != nil {
+		w.failed(err, 1)
+		return nil
+	}
+	if status != 200 && status != 201 {
+		return w.notGranted(problem(status, answer))
+	}
+	if l.epoch, err = grantedEpoch(answer); err != nil {
+		return err
+	}
+	w.pause = 0
+	w.tally.acknowledged(1, time.Since(start))
+	return nil
+}
+
+func (w *worker) notGranted(p *wire.Problem) error {
+	w.tally.refused(string(p.Code), 1)
+	if !p.Retryable {
+		return fmt.Errorf("register a lease: %w", p)
+	}
+	w.backOff()
+	return nil
+}
+
+// end takes the worker's leases away again and returns how many it had to leave
+// behind.
+func (w *worker) end() (left int) {
+	for i := range w.leases {
+		l := &w.leases[i]
+		if l.epoch == 0 {
+			continue
+		}
+		if w.ctx.Err() != nil || w.pause >= hopeless || !w.endOne(l) {
+			left++
+		}
+	}
+	return left
+}
+
+func (w *worker) endOne(l *lease) bool {
+	rest := "?epoch=" + strconv.FormatUint(l.epoch, 10)
+	if w.query != "" {
+		rest += "&" + w.query[1:]
+	}
+	w.path = append(w.path[:0], wire.PathLeases+"/"+l.id+rest...)
+	start := time.Now()
+	status, answer, err := w.conn.exchange("DELETE", w.path, "", nil)
+	switch {
+	case err != nil:
+		w.failed(err, 1)
+		return false
+	case status == 200:
+		w.tally.acknowledged(1, time.Since(start))
+		w.pause = 0
+		return true
+	default:
+		return over(problem(status, answer).Code)
+	}
+}
