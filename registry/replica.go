@@ -1,10 +1,9 @@
 package registry
 
-import "time"
-
-// LeaseTime is a reading of one node's lease clock, in milliseconds. It is
-// never sent, stored or compared between nodes.
-type LeaseTime int64
+import (
+	"fmt"
+	"time"
+)
 
 // Replica is one node's copy of the truth with its own judge of time beside
 // it. It has no lock: its holder guards it. Every `mono` is a monotonic
@@ -15,44 +14,85 @@ type Replica struct {
 }
 
 // NewReplica returns an empty replica for the node of that id.
-func NewReplica(node string) *Replica { panic("skeleton") }
+func NewReplica(node string) *Replica {
+	s := newState()
+	d := newDeadlines(node, func(slot uint32) (epoch, seq uint64, ttl uint32) {
+		l := s.leases.at(slot)
+		return l.epoch, l.seq, l.ttl
+	})
+	s.timer = d
+	return &Replica{State: s, deadlines: d}
+}
 
 // Apply applies one committed entry. Entries at or below the index with which
 // the state was loaded change nothing but renewals (see State.Load).
-func (r *Replica) Apply(at Position, e *Entry, mono time.Duration) Outcome { panic("skeleton") }
+func (r *Replica) Apply(at Position, e *Entry, mono time.Duration) Outcome {
+	d := r.deadlines
+	d.present = d.clock.read(mono)
+	fresh := at.Index > r.index
+	out := r.apply(at, e)
+	if fresh {
+		r.opened(e, &out)
+	}
+	return out
+}
+
+// opened looks for a Serve that took effect.
+func (r *Replica) opened(e *Entry, out *Outcome) {
+	for i, c := range e.Commands {
+		if serve, ok := c.(*Serve); ok && out.Results[i].Code == OK {
+			r.deadlines.serve(serve.Term, e.Proposer)
+		}
+	}
+}
+
+// Loaded ends a load, see State.Loaded. Every lease then has a fresh TTL.
+func (r *Replica) Loaded() error {
+	if err := r.State.Loaded(); err != nil {
+		return fmt.Errorf("replica: %w", err)
+	}
+	r.leases.each(func(slot uint32, l *lease) { r.deadlines.load(slot, l.ttl) })
+	return nil
+}
 
 // Lead says that this node is Raft leader in that term: when its Serve of that
 // term is applied, it judges.
-func (r *Replica) Lead(term uint64) { panic("skeleton") }
+func (r *Replica) Lead(term uint64) { r.deadlines.lead(term) }
 
 // Depose ends judging (leadership lost, or shutting down).
-func (r *Replica) Depose() { panic("skeleton") }
+func (r *Replica) Depose() { r.deadlines.depose() }
 
 // Serving returns the term in which this node serves, or false.
-func (r *Replica) Serving() (term uint64, ok bool) { panic("skeleton") }
+func (r *Replica) Serving() (term uint64, ok bool) {
+	return r.deadlines.office.term, r.deadlines.office.judging
+}
 
 // Tick advances the lease clock (every TickEvery) and the wheel. It returns
-// the stall when the tick came late by StallAfter or more, else 0.
-func (r *Replica) Tick(mono time.Duration) (stall time.Duration) { panic("skeleton") }
+// by how much the tick was late when that is StallAfter or more, else 0.
+func (r *Replica) Tick(mono time.Duration) (stall time.Duration) { return r.deadlines.tick(mono) }
 
 // Obstruct says that the leader silences its clients now (its oldest proposal
 // waits too long, or it refuses renewals): nobody is buried while it lasts,
 // and it ends with a floor of T/2.
-func (r *Replica) Obstruct(mono time.Duration, obstructed bool) { panic("skeleton") }
+func (r *Replica) Obstruct(mono time.Duration, obstructed bool) {
+	r.deadlines.obstruct(mono, obstructed)
+}
 
 // Due returns whom the judge would bury now, at most max of them, or nil.
 // waiting tells whether a renewal of that epoch beyond that seq was received
 // but is not committed yet; such a lease gets a floor of now + T/2 instead.
+// Who was returned is returned again after half a second, should nothing have
+// come of it. Work is bounded: call it after every Tick. Its StallMS is that of
+// the judge's last stall if one of the leases was silent throughout it.
 func (r *Replica) Due(mono time.Duration, max int, waiting func(epoch, seq uint64) bool) *Expire {
-	panic("skeleton")
+	return r.deadlines.judge(mono, max, waiting)
 }
 
 // Clock reads the lease clock.
-func (r *Replica) Clock(mono time.Duration) LeaseTime { panic("skeleton") }
+func (r *Replica) Clock(mono time.Duration) LeaseTime { return r.deadlines.clock.read(mono) }
 
 // Remaining returns how long a lease has by this node's judge, in
 // milliseconds: negative when it is past its TTL here.
-func (r *Replica) Remaining(slot uint32, mono time.Duration) int64 { panic("skeleton") }
-
-// LastCheck returns the index of the last Check applied and the digest there.
-func (r *Replica) LastCheck() (index, digest uint64) { panic("skeleton") }
+func (r *Replica) Remaining(slot uint32, mono time.Duration) int64 {
+	return r.deadlines.until(slot, mono)
+}

@@ -1,72 +1,147 @@
 package registry
 
-// State is the truth: live leases, certificates and their indexes.
-type State struct{}
+import "hash/maphash"
 
-// Deadlines is the local judge of time.
-type Deadlines struct{}
+// State is the truth: live leases, certificates and their indexes. It has no
+// lock; methods that only read may run side by side.
+type State struct {
+	index     uint64 // Raft index of the last entry applied
+	term      uint64 // its Raft term
+	revision  uint64
+	clusterMS uint64
+	wall      int64 // of the last entry, never less than before
+	clusterID string
+	retention Retention
+	check     checkpoint // of the last Check
+	sum       uint64     // see Digest
+
+	leases       slab
+	epochs       table // live leases by epoch
+	ids          table // live leases by namespace and id
+	idSeed       maphash.Seed
+	groups       *groups
+	postings     *index
+	certificates *certificates
+
+	image  image
+	replay replay
+	turn   turn
+	timer  timer
+	faults Faults
+}
+
+// checkpoint is a digest and the index at which it was taken.
+type checkpoint struct{ index, digest uint64 }
+
+// turn is what the commands of the entry being applied share.
+type turn struct {
+	proposer string
+	wall     int64 // the stamp of renewals; State.wall but in a replay
+	events   []Event
+}
+
+// timer is told when leases begin, are renewed and end; it knows how long one
+// has to live, which the state machine itself must not.
+type timer interface {
+	start(slot, ttl uint32)
+	renew(slot, ttl uint32)
+	stop(slot uint32)
+	remaining(slot uint32) int64
+}
+
+// untimed is the timer of a State without a judge.
+type untimed struct{}
+
+func (untimed) start(uint32, uint32)   {}
+func (untimed) renew(uint32, uint32)   {}
+func (untimed) stop(uint32)            {}
+func (untimed) remaining(uint32) int64 { return 0 }
+
+func newState() *State {
+	s := &State{idSeed: maphash.MakeSeed(), groups: newGroups(), certificates: newCertificates(), timer: untimed{}}
+	s.postings = newIndex(&s.leases, s.groups)
+	s.epochs.hash = func(slot uint32) uint64 { return hashEpoch(s.leases.at(slot).epoch) }
+	s.ids.hash = func(slot uint32) uint64 {
+		l := s.leases.at(slot)
+		return s.hashID(s.groups.at(l.group).ns.name, l.packed.id())
+	}
+	s.image.init()
+	return s
+}
 
 // Revision returns the number of committed changes.
-func (s *State) Revision() uint64 { panic("skeleton") }
+func (s *State) Revision() uint64 { return s.revision }
 
-// Index returns the Raft index of the last entry applied.
-func (s *State) Index() uint64 { panic("skeleton") }
+// Index returns the Raft index of the last entry applied. After a load it is
+// that of the image, and stays there while older entries are replayed.
+func (s *State) Index() uint64 { return s.index }
 
 // ClusterID returns the id of the cluster, "" before it was founded.
-func (s *State) ClusterID() string { panic("skeleton") }
+func (s *State) ClusterID() string { return s.clusterID }
 
 // Now returns the cluster time in milliseconds and the last wall stamp.
-func (s *State) Now() (clusterMS uint64, wall int64) { panic("skeleton") }
+func (s *State) Now() (clusterMS uint64, wall int64) { return s.clusterMS, s.wall }
 
 // Len returns the number of live leases.
-func (s *State) Len() int { panic("skeleton") }
+func (s *State) Len() int { return s.leases.live }
 
 // Lease returns the live lease of an id.
-func (s *State) Lease(ns, id string) (Lease, bool) { panic("skeleton") }
+func (s *State) Lease(ns, id string) (Lease, bool) {
+	slot, ok := s.find(ns, id)
+	if !ok {
+		return Lease{}, false
+	}
+	return s.view(slot), true
+}
 
 // Holder returns whose live epoch this is, without allocating.
-func (s *State) Holder(epoch uint64) (ns, id string, ok bool) { panic("skeleton") }
+func (s *State) Holder(epoch uint64) (ns, id string, ok bool) {
+	slot, ok := s.live(epoch)
+	if !ok {
+		return "", "", false
+	}
+	l := s.leases.at(slot)
+	return s.groups.at(l.group).ns.name, l.packed.id(), true
+}
 
-// Certificate returns the newest certificate of an id that is kept.
-func (s *State) Certificate(ns, id string) (Certificate, bool) { panic("skeleton") }
+// LastCheck returns the index of the last Check applied and the digest there.
+func (s *State) LastCheck() (index, digest uint64) { return s.check.index, s.check.digest }
 
-// CertificateOf returns the certificate of an ended epoch.
-func (s *State) CertificateOf(epoch uint64) (Certificate, bool) { panic("skeleton") }
+func hashEpoch(epoch uint64) uint64 { return mix(epoch, hashC) }
 
-// List answers a query.
-func (s *State) List(q Query) Page { panic("skeleton") }
+func (s *State) hashID(ns, id string) uint64 {
+	return mix(maphash.String(s.idSeed, ns), maphash.String(s.idSeed, id))
+}
 
-// Services counts the leases of each service of a namespace, by name.
-func (s *State) Services(ns string) []ServiceCount { panic("skeleton") }
+// live returns the slot of a live epoch.
+func (s *State) live(epoch uint64) (uint32, bool) {
+	if epoch == 0 {
+		return 0, false
+	}
+	return s.epochs.find(hashEpoch(epoch), func(slot uint32) bool { return s.leases.at(slot).epoch == epoch })
+}
 
-// Digest returns the incremental digest of the logical state.
-func (s *State) Digest() uint64 { panic("skeleton") }
+// find returns the slot of the lease that holds an id.
+func (s *State) find(ns, id string) (uint32, bool) {
+	return s.ids.find(s.hashID(ns, id), func(slot uint32) bool {
+		l := s.leases.at(slot)
+		return l.packed.id() == id && s.groups.at(l.group).ns.name == ns
+	})
+}
 
-// Kind names a kind of record in the durable image.
-type Kind uint8
+// view returns a copy of a live lease.
+func (s *State) view(slot uint32) Lease {
+	l := s.leases.at(slot)
+	g := s.groups.at(l.group)
+	v := Lease{
+		NS: g.ns.name, ID: l.packed.id(), State: l.state, Epoch: l.epoch, Seq: l.seq, TTL: l.ttl,
+		GrantedAt: l.granted, RenewedAt: l.renewed, Renewals: l.renewals, Missed: l.missed(),
+		Revision: l.revision, Slot: slot,
+	}
+	l.packed.unpack(&v.Spec)
+	v.Spec.Service, v.Spec.Port = g.service, l.port
+	return v
+}
 
-// The kinds; raftstore keeps one bucket for each.
-const (
-	KindMeta Kind = iota + 1
-	KindLease
-	KindCertificate
-)
-
-// Flush hands out every record that changed since the last Flush (value nil:
-// the record is gone) and the meta record, which holds the index. Renewals are
-// not records: see Renewals.
-func (s *State) Flush(put func(kind Kind, key, value []byte)) { panic("skeleton") }
-
-// FlushSize estimates the bytes that Flush would hand out now.
-func (s *State) FlushSize() int { panic("skeleton") }
-
-// Renewals packs what renewals changed (epoch, seq, renewals, missed, last
-// wall stamp of every live lease) at the present index.
-func (s *State) Renewals() []byte { panic("skeleton") }
-
-// Load takes one record of a durable image into an empty state; after the
-// last, LoadRenewals takes the packed renewals, and Loaded finishes.
-func (s *State) Load(kind Kind, key, value []byte) error { panic("skeleton") }
-
-// LoadRenewals takes packed renewals.
-func (s *State) LoadRenewals(packed []byte) error { panic("skeleton") }
+// missed counts the seqs left out: of all up to seq, those that never came.
+func (l *lease) missed() uint64 { return l.seq - l.renewals }

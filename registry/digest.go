@@ -1,0 +1,49 @@
+package registry
+
+// The digest is a sum of hashes, one for each live lease and certificate, so
+// that a change costs what changed and the order does not matter. What a
+// renewal touches is hashed apart from the attributes.
+
+// Digest returns the incremental digest of the logical state.
+func (s *State) Digest() uint64 {
+	h := mix(s.sum, s.revision)
+	h = mix(h, s.clusterMS)
+	h = mix(h, uint64(s.wall))
+	h = mixString(h, s.clusterID)
+	return mix(mix(h, s.retention.CertificateMS), uint64(s.retention.CertificateMax))
+}
+
+// digestBeats hashes what renewals change.
+func (l *lease) digestBeats() uint64 {
+	return mix(mix(l.epoch, l.seq), mix(l.renewals, uint64(l.renewed)))
+}
+
+// digestLease hashes the rest of a live lease.
+func (s *State) digestLease(l *lease) uint64 {
+	g := s.groups.at(l.group)
+	h := mixString(mixString(l.epoch, g.ns.name), g.service)
+	h = mixString(h, string(l.packed))
+	h = mix(mix(h, uint64(l.granted)), l.revision)
+	return mix(h, uint64(l.ttl)<<32|uint64(l.port)<<8|uint64(l.state))
+}
+
+func digestCertificate(c *certificate) uint64 {
+	h := mixString(mixString(mixString(c.Epoch, c.NS), c.ID), c.Service)
+	h = mixString(mixString(h, c.Judge), c.key)
+	for _, v := range [...]uint64{
+		c.Revision, uint64(c.At), uint64(c.Cause), c.Term, c.LastSeq, c.LastRenewalAgeMS,
+		uint64(c.TTL), c.OverdueMS, c.Missed, uint64(c.JudgeStallMS), c.ended,
+	} {
+		h = mix(h, v)
+	}
+	return h
+}
+
+// recount computes the digest's sum from all that is there.
+func (s *State) recount() (sum uint64) {
+	s.leases.each(func(_ uint32, l *lease) { sum += s.digestLease(l) + l.digestBeats() })
+	for c := s.certificates.oldest; c != nil; c = c.next {
+		sum += digestCertificate(c)
+	}
+	return sum
+}

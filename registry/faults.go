@@ -1,0 +1,48 @@
+package registry
+
+// Faults are planted bugs: each breaks one promise on purpose, so that the
+// simulator can show that it would notice. They are for the simulator only;
+// zero, as everywhere else, they cost nothing.
+type Faults struct {
+	// Of the judge.
+	NoServeFloor    bool // a new leader judges by its old deadlines at once
+	NoStallFloor    bool // a late tick is believed
+	NoObstructFloor bool // a leader that silenced its clients buries at once
+	NoWaitingCheck  bool // a renewal that waits in the collector does not count
+	NoMargin        bool // and half the TTL will do
+	WallClock       bool // the lease clock runs on while the process does not
+	ServeAtLead     bool // judges as soon as Raft says leader, whatever is applied
+	SlotInherits    bool // a lease in a used slot has the deadline of the last one
+	LoadExpired     bool // a loaded lease has no time left
+
+	// Of the state machine.
+	BurialWithoutSeq     bool // buries whoever renewed since the decision
+	BurialWithoutTerm    bool // obeys a judge that was deposed
+	DuplicateExtends     bool // the same seq again extends the lease
+	StaleSeqAccepted     bool // a lower seq extends the lease
+	EpochReuse           bool // who takes over gets the old epoch
+	OldEpochLeaves       bool // a Leave of an old epoch ends the new one
+	CertificateForgotten bool // an ending leaves no certificate
+	MapOrderInApply      bool // burials in no certain order
+
+	// Of the durable image.
+	CheckpointIgnored bool // packed renewals are not loaded
+	ReplayApplies     bool // a replayed entry is applied once more
+}
+
+// Plant switches planted bugs on. It is for the simulator only.
+func (r *Replica) Plant(f Faults) {
+	r.faults = f
+	r.deadlines.faults = f
+}
+
+// shuffled visits the burials in the order of a map.
+func (c *Expire) shuffled(f func(Burial)) {
+	set := make(map[uint64]Burial, len(c.Burials))
+	for _, b := range c.Burials {
+		set[b.Epoch] = b
+	}
+	for _, b := range set {
+		f(b)
+	}
+}

@@ -1,0 +1,111 @@
+package registry
+
+import (
+	"hash/maphash"
+	"strings"
+)
+
+// attribute names what an index is by.
+type attribute uint8
+
+const (
+	byNamespace attribute = iota + 1
+	byService
+	byTag
+	byMeta
+)
+
+// index finds the leases of a namespace, service, tag or meta pair in the
+// order of their ids. It is one tree for all of them, keyed by a hash, so that
+// an attribute which only one lease has costs no more than another. Two
+// attributes may share a hash: who reads a posting checks the lease.
+type index struct {
+	order
+	counts map[uint32]uint32 // postings of each hash
+	seed   maphash.Seed      // so that nobody can choose ids that collide
+	slab   *slab
+	groups *groups
+}
+
+func newIndex(leases *slab, g *groups) *index {
+	x := &index{counts: make(map[uint32]uint32), seed: maphash.MakeSeed(), slab: leases, groups: g}
+	x.less = x.compare
+	return x
+}
+
+func (x *index) compare(a, b posting) bool {
+	if a.hash() != b.hash() {
+		return a.hash() < b.hash()
+	}
+	if c := strings.Compare(x.id(a), x.id(b)); c != 0 {
+		return c < 0
+	}
+	return a.slot() < b.slot()
+}
+
+func (x *index) id(p posting) string { return x.slab.at(p.slot()).packed.id() }
+
+// hash returns the hash of an attribute; it holds for this process only.
+func (x *index) hash(kind attribute, ns, key, value string) uint32 {
+	h := mix(maphash.String(x.seed, ns), uint64(kind))
+	if key != "" {
+		h = mix(h, maphash.String(x.seed, key))
+	}
+	if value != "" {
+		h = mix(h, maphash.String(x.seed, value))
+	}
+	return uint32(h)
+}
+
+// hashes calls f with the hash of every attribute of a lease.
+func (x *index) hashes(l *lease, f func(hash uint32)) {
+	g := x.groups.at(l.group)
+	f(x.hash(byNamespace, g.ns.name, "", ""))
+	if g.service != "" {
+		f(x.hash(byService, g.ns.name, g.service, ""))
+	}
+	l.packed.attributes(func(kind attribute, key, value string) bool {
+		f(x.hash(kind, g.ns.name, key, value))
+		return true
+	})
+}
+
+func (x *index) add(slot uint32) {
+	x.hashes(x.slab.at(slot), func(h uint32) {
+		if x.insert(newPosting(h, slot)) {
+			x.counts[h]++
+		}
+	})
+}
+
+// drop takes a lease out; it must be as it was when it was added.
+func (x *index) drop(slot uint32) {
+	x.hashes(x.slab.at(slot), func(h uint32) {
+		if !x.remove(newPosting(h, slot)) {
+			return
+		}
+		if x.counts[h]--; x.counts[h] == 0 {
+			delete(x.counts, h)
+		}
+	})
+}
+
+// from visits the slots with that hash whose id is at least id (greater than
+// it with beyond), in the order of their ids.
+func (x *index) from(hash uint32, id string, beyond bool, visit func(slot uint32, id string) bool) {
+	reached := func(p posting) bool {
+		if p.hash() != hash {
+			return p.hash() > hash
+		}
+		c := strings.Compare(x.id(p), id)
+		return c > 0 || c == 0 && !beyond
+	}
+	x.ascend(reached, func(p posting) bool {
+		return p.hash() == hash && visit(p.slot(), x.id(p))
+	})
+}
+
+// build fills an empty index with all that is in the slab.
+func (x *index) build() {
+	x.slab.each(func(slot uint32, _ *lease) { x.add(slot) })
+}

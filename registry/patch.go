@@ -1,0 +1,67 @@
+package registry
+
+import "slices"
+
+// patch changes what is named of a live lease; it is one event, or none if
+// nothing changes.
+func (s *State) patch(c *Patch) Result {
+	slot, alive := s.find(c.NS, c.ID)
+	if !alive || s.leases.at(slot).epoch != c.Epoch {
+		return s.absent(c.NS, c.ID, c.Epoch)
+	}
+	before := s.view(slot)
+	after := c.amended(before)
+	if same(&before, &after) {
+		return s.present(OK, slot)
+	}
+	s.next()
+	s.amend(slot, &after)
+	l := new(s.view(slot))
+	kind := EventUpdated
+	if before.State != Draining && l.State == Draining {
+		kind = EventDraining
+	}
+	s.emit(kind, l, nil)
+	return Result{Revision: s.revision, Lease: l, RemainingMS: s.timer.remaining(slot)}
+}
+
+// amended returns l with what c names. A held lease cannot be talked into
+// another state, nor can any be into one that is not its holder's to choose.
+func (c *Patch) amended(l Lease) Lease {
+	if c.State != nil && l.State != Held && (*c.State == Alive || *c.State == Draining) {
+		l.State = *c.State
+	}
+	if c.Address != nil {
+		l.Spec.Address = *c.Address
+	}
+	if c.Port != nil {
+		l.Spec.Port = *c.Port
+	}
+	if c.Tags != nil {
+		l.Spec.Tags = *c.Tags
+	}
+	if c.Meta != nil {
+		l.Spec.Meta = *c.Meta
+	}
+	return l
+}
+
+func same(a, b *Lease) bool {
+	return a.State == b.State && a.Spec.Address == b.Spec.Address && a.Spec.Port == b.Spec.Port &&
+		slices.Equal(a.Spec.Tags, b.Spec.Tags) && slices.Equal(a.Spec.Meta, b.Spec.Meta)
+}
+
+// amend writes a changed lease back, through every index.
+func (s *State) amend(slot uint32, to *Lease) {
+	l := s.leases.at(slot)
+	s.sum -= s.digestLease(l)
+	s.postings.drop(slot)
+	g := s.groups.at(l.group)
+	g.counts[l.state]--
+	g.counts[to.State]++
+	l.packed = pack(to.ID, l.packed.key(), &to.Spec)
+	l.port, l.state, l.revision = to.Spec.Port, to.State, s.revision
+	s.postings.add(slot)
+	s.sum += s.digestLease(l)
+	s.changed(slot)
+}

@@ -1,0 +1,79 @@
+package registry
+
+import "encoding/binary"
+
+// imageVersion opens every record of the durable image and the packed
+// renewals.
+const imageVersion = 1
+
+// The keys of KindMeta: one record of the state, one for each service.
+const (
+	metaKey       = "state"
+	servicePrefix = "service"
+)
+
+func appendServiceKey(dst []byte, name serviceName) []byte {
+	return append(appendString(append(dst, servicePrefix...), name.ns), name.service...)
+}
+
+func (s *State) appendMeta(dst []byte) []byte {
+	dst = append(dst, imageVersion)
+	for _, v := range [...]uint64{s.index, s.term, s.revision, s.clusterMS} {
+		dst = binary.AppendUvarint(dst, v)
+	}
+	dst = binary.AppendVarint(dst, s.wall)
+	return appendRetention(appendString(dst, s.clusterID), s.retention)
+}
+
+func (s *State) loadMeta(r *reader) {
+	s.index, s.term, s.revision, s.clusterMS = r.uvarint(), r.uvarint(), r.uvarint(), r.uvarint()
+	s.wall = r.varint()
+	s.clusterID, s.retention = r.string(), r.retention()
+}
+
+// appendLeaseRecord leaves out what renewals change: it is rebuilt exactly
+// from packed renewals and the log.
+func (s *State) appendLeaseRecord(dst []byte, slot uint32) []byte {
+	l := s.leases.at(slot)
+	g := s.groups.at(l.group)
+	dst = append(dst, imageVersion)
+	dst = appendString(appendString(dst, g.ns.name), g.service)
+	dst = appendString(append(dst, byte(l.state)), string(l.packed))
+	for _, v := range [...]uint64{uint64(l.port), uint64(l.ttl), l.revision} {
+		dst = binary.AppendUvarint(dst, v)
+	}
+	return binary.AppendVarint(dst, l.granted)
+}
+
+// leaseRecord is a decoded lease record.
+type leaseRecord struct {
+	ns, service string
+	state       LeaseState
+	id, key     string
+	spec        Spec
+	ttl         uint32
+	revision    uint64
+	granted     int64
+}
+
+func (r *reader) leaseRecord() leaseRecord {
+	l := leaseRecord{ns: r.string(), service: r.string(), state: LeaseState(r.byte())}
+	inner := reader{data: r.bytes()}
+	l.id, l.key = inner.string(), inner.string()
+	l.spec = Spec{Address: inner.string(), Tags: inner.strings(), Meta: inner.pairs()}
+	l.spec.Port, l.ttl, l.revision = r.uvarint16(), r.uvarint32(), r.uvarint()
+	l.granted = r.varint()
+	if inner.err() != nil || l.state < Alive || l.state > Held {
+		r.fail()
+	}
+	return l
+}
+
+func appendCertificateRecord(dst []byte, c *certificate) []byte {
+	dst = appendString(append(dst, imageVersion), c.key)
+	return appendCertificate(binary.AppendUvarint(dst, c.ended), &c.Certificate)
+}
+
+func (r *reader) certificateRecord() *certificate {
+	return &certificate{key: r.string(), ended: r.uvarint(), Certificate: r.certificate(), marks: stored}
+}

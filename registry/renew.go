@@ -1,0 +1,92 @@
+package registry
+
+import "math"
+
+// renew renews many leases at once.
+func (s *State) renew(c *Renew) Result {
+	r := s.result(OK)
+	r.Beats = make([]BeatResult, c.Beats.Len())
+	for i := range r.Beats {
+		epoch, seq := c.Beats.At(i)
+		if slot, alive := s.live(epoch); alive && s.within(slot, c.NS) {
+			r.Beats[i] = s.beat(slot, seq)
+		} else if !alive {
+			r.Beats[i] = s.missing(c.NS, epoch)
+		} else {
+			r.Beats[i].Code = NotFound
+		}
+	}
+	return r
+}
+
+// within tells whether a lease is of that namespace; "" stands for any.
+func (s *State) within(slot uint32, ns string) bool {
+	return ns == "" || s.groups.at(s.leases.at(slot).group).ns.name == ns
+}
+
+// beat takes one heartbeat for a live lease.
+func (s *State) beat(slot uint32, seq uint64) BeatResult {
+	l := s.leases.at(slot)
+	switch {
+	case seq > l.seq && seq-l.seq <= MaxJump:
+		s.accept(l, seq)
+		s.timer.renew(slot, l.ttl)
+		return BeatResult{TTL: l.ttl, RemainingMS: l.ttl}
+	case seq > l.seq:
+		return BeatResult{Code: Jump, TTL: l.ttl, RemainingMS: s.remaining(slot), Current: l.seq}
+	case seq == l.seq && seq > 0:
+		if s.faults.DuplicateExtends {
+			s.timer.renew(slot, l.ttl)
+		}
+		return BeatResult{Code: Duplicate, TTL: l.ttl, RemainingMS: s.remaining(slot)}
+	case s.faults.StaleSeqAccepted && seq > 0:
+		s.timer.renew(slot, l.ttl)
+		return BeatResult{TTL: l.ttl, RemainingMS: l.ttl}
+	}
+	return BeatResult{Code: StaleSequence, TTL: l.ttl, RemainingMS: s.remaining(slot), Current: l.seq}
+}
+
+// accept writes a renewal down. It makes no event and no revision.
+func (s *State) accept(l *lease, seq uint64) {
+	s.sum -= l.digestBeats()
+	l.seq = seq
+	l.renewals++
+	l.renewed = s.turn.wall
+	s.sum += l.digestBeats()
+}
+
+// remaining is what a BeatResult says of the time that is left.
+func (s *State) remaining(slot uint32) uint32 {
+	return uint32(min(max(0, s.timer.remaining(slot)), math.MaxUint32))
+}
+
+// missing answers a beat of an epoch that does not live, of which only the
+// certificate knows whose it was.
+func (s *State) missing(ns string, epoch uint64) BeatResult {
+	c := s.certificates.byEpoch[epoch]
+	if c == nil || ns != "" && c.NS != ns {
+		return BeatResult{Code: NotFound}
+	}
+	if slot, ok := s.find(c.NS, c.ID); ok {
+		return BeatResult{Code: Superseded, Current: s.leases.at(slot).epoch}
+	}
+	return BeatResult{Code: Ended}
+}
+
+// renewNamed renews the lease of one id, whose epoch must be its own.
+func (s *State) renewNamed(c *RenewNamed) Result {
+	slot, alive := s.find(c.NS, c.ID)
+	if !alive || s.leases.at(slot).epoch != c.Epoch {
+		r := s.absent(c.NS, c.ID, c.Epoch)
+		r.Beats = []BeatResult{{Code: r.Code, Current: r.CurrentEpoch}}
+		return r
+	}
+	b := s.beat(slot, c.Seq)
+	r := s.result(b.Code)
+	if b.Code == StaleSequence || b.Code == Jump {
+		r.CurrentSeq = b.Current
+	}
+	r.RemainingMS = int64(b.RemainingMS)
+	r.Beats = []BeatResult{b}
+	return r
+}

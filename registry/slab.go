@@ -1,0 +1,84 @@
+package registry
+
+// lease is one live lease as it lies in the slab: 80 bytes with a single
+// pointer, so that a million of them cost the garbage collector little.
+// Missed seqs are not kept: they are seq - renewals.
+type lease struct {
+	packed   packed
+	epoch    uint64 // 0: the slot is free
+	seq      uint64
+	renewals uint64
+	granted  int64  // Unix milliseconds
+	renewed  int64  // Unix milliseconds
+	revision uint64 // of the last change other than a renewal
+	ttl      uint32 // milliseconds; in a free slot, the next free one
+	group    uint32 // namespace and service
+	port     uint16
+	state    LeaseState
+	marks    mark
+}
+
+// mark says what the durable image knows of a lease or a certificate.
+type mark uint8
+
+const (
+	dirty  mark = 1 << iota // changed since the last Flush
+	stored                  // the image holds a record of it
+)
+
+// A chunk is what the slab grows by, so that growth never copies leases.
+const (
+	chunkBits = 10
+	chunkSize = 1 << chunkBits
+)
+
+// slab holds the live leases; a slot is a lease's place in it. A slot is used
+// again after its lease ended.
+type slab struct {
+	chunks []*[chunkSize]lease
+	free   uint32 // first free slot + 1, 0 for none
+	live   int
+}
+
+func (s *slab) at(slot uint32) *lease {
+	return &s.chunks[slot>>chunkBits][slot%chunkSize]
+}
+
+// take returns a free slot, whose lease is zero.
+func (s *slab) take() uint32 {
+	if s.free == 0 {
+		s.grow()
+	}
+	slot := s.free - 1
+	l := s.at(slot)
+	s.free = l.ttl
+	*l = lease{}
+	s.live++
+	return slot
+}
+
+func (s *slab) release(slot uint32) {
+	*s.at(slot) = lease{ttl: s.free}
+	s.free = slot + 1
+	s.live--
+}
+
+func (s *slab) grow() {
+	base := uint32(len(s.chunks)) << chunkBits
+	s.chunks = append(s.chunks, new([chunkSize]lease))
+	for i := uint32(chunkSize); i > 0; i-- {
+		s.at(base + i - 1).ttl = s.free
+		s.free = base + i
+	}
+}
+
+// each calls f with every live lease, by slot.
+func (s *slab) each(f func(slot uint32, l *lease)) {
+	for c, chunk := range s.chunks {
+		for i := range chunk {
+			if l := &chunk[i]; l.epoch != 0 {
+				f(uint32(c)<<chunkBits|uint32(i), l)
+			}
+		}
+	}
+}
