@@ -12,6 +12,12 @@ const (
 	PathAlive      = "/v1/alive"
 	PathServices   = "/v1/services"
 	PathCluster    = "/v1/cluster"
+	PathNodes      = "/v1/cluster/nodes"
+	PathTransfer   = "/v1/cluster/transfer"
+	PathHealth     = "/healthz"
+	PathReady      = "/readyz"
+	PathMetrics    = "/metrics"
+	PathOpenAPI    = "/openapi.yaml"
 )
 
 // Headers of every answer under /v1, then those of reads.
@@ -153,6 +159,22 @@ type Lease struct {
 	Certificate *Certificate      `json:"certificate,omitempty"`
 }
 
+// Gone is an id that is gone, as GET /v1/leases/{id} shows it while its
+// certificate is kept: what of a Lease the certificate still knows.
+type Gone struct {
+	NS          string       `json:"ns"`
+	ID          string       `json:"id"`
+	Service     string       `json:"service"`
+	State       string       `json:"state"` // left, expired or evicted
+	Epoch       uint64       `json:"epoch"`
+	Seq         uint64       `json:"seq"`
+	TTLMS       int64        `json:"ttl_ms"`
+	ExpiresInMS int64        `json:"expires_in_ms"` // 0
+	Missed      uint64       `json:"missed"`
+	Revision    uint64       `json:"revision"`
+	Certificate *Certificate `json:"certificate"`
+}
+
 // RTT summarises the round trips that a holder told the answering node of, in
 // milliseconds.
 type RTT struct {
@@ -221,6 +243,17 @@ type Cluster struct {
 	Revision   uint64     `json:"revision"`
 	Protection Protection `json:"protection"`
 	Nodes      []Node     `json:"nodes"`
+}
+
+// NodeRemoved is the answer to DELETE /v1/cluster/nodes/{id}.
+type NodeRemoved struct {
+	ID string `json:"id"`
+}
+
+// Transferred is the answer to POST /v1/cluster/transfer: who leads as far as
+// the answering node knows by then, or "" while nobody does.
+type Transferred struct {
+	Leader string `json:"leader"`
 }
 
 // Protection is the state of the mass-expiry protection.

@@ -1,0 +1,138 @@
+// Package api is the HTTP face of a node: it translates between the contract
+// and the [Node] behind it.
+//
+// It does not decide anything about leases, keeps nothing but hints (round-trip
+// times), starts no goroutine and opens no port. Everything about a route
+// stands in one table, [Routes]; every metric in another, in metrics.go. The
+// types of echo stay in echo.go.
+package api
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/seed-b4c92e43/rollcall/api/wire"
+)
+
+// Config is what a Server is made of.
+type Config struct {
+	Node    Node
+	Version string // of the program
+	Limits  Limits
+	// AllowedHosts are the names, beside IP addresses and localhost, that a Host
+	// header may have: the node's advertised names and what its operator allows.
+	AllowedHosts []string
+	// Registry takes this package's metrics, and is what /metrics shows; a new
+	// one when nil.
+	Registry *prometheus.Registry
+	Logger   *slog.Logger // discarded when nil
+}
+
+// Limits are the configurable ones; zero values take the contract's.
+type Limits struct {
+	MaxBody                    int64         // bytes of a request body; 1 MiB. A node may hold as much for each request
+	MinTTL, MaxTTL, DefaultTTL time.Duration // whole milliseconds; 500 ms, 24 h, 10 s
+}
+
+func (l *Limits) withDefaults() {
+	if l.MaxBody == 0 {
+		l.MaxBody = wire.MaxBody
+	}
+	if l.MinTTL == 0 {
+		l.MinTTL = wire.MinTTL
+	}
+	if l.MaxTTL == 0 {
+		l.MaxTTL = wire.MaxTTL
+	}
+	if l.DefaultTTL == 0 {
+		l.DefaultTTL = min(max(wire.DefaultTTL, l.MinTTL), l.MaxTTL)
+	}
+}
+
+const longestTTL = (1<<32 - 1) * time.Millisecond // what the registry can hold
+
+func (l *Limits) validate() error {
+	if l.MaxBody < 1 || l.MinTTL < time.Millisecond || l.DefaultTTL < l.MinTTL || l.MaxTTL < l.DefaultTTL || l.MaxTTL > longestTTL {
+		return fmt.Errorf("limits %+v: want a positive body and 1ms <= min <= default <= max <= %v", *l, longestTTL)
+	}
+	return nil
+}
+
+func milliseconds(d time.Duration) uint32 { return uint32(d.Milliseconds()) }
+
+// Server answers the requests of one node's clients.
+type Server struct {
+	node    Node
+	version string
+	limits  Limits
+	log     *slog.Logger
+
+	gate    gate
+	ids     *requestIDs
+	rtts    *rttHints
+	metrics *metrics
+	scrape  http.Handler
+	routes  []*endpoint
+	none    *endpoint // counts what no route answers
+	handler http.Handler
+
+	nodeHeader []string // the value of Rollcall-Node
+}
+
+// New returns a server; it fails when the limits contradict each other or the
+// registry has metrics of these names already.
+func New(c Config) (*Server, error) {
+	if c.Node == nil {
+		return nil, errors.New("api: no node")
+	}
+	c.Limits.withDefaults()
+	if err := c.Limits.validate(); err != nil {
+		return nil, err
+	}
+	if c.Registry == nil {
+		c.Registry = prometheus.NewRegistry()
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	m, err := newMetrics(c.Registry)
+	if err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	s := &Server{
+		node: c.Node, version: c.Version, limits: c.Limits, log: c.Logger,
+		gate: newGate(c.AllowedHosts), ids: newRequestIDs(), rtts: newRTTHints(maxRTTHints),
+		metrics: m, scrape: promhttp.HandlerFor(c.Registry, promhttp.HandlerOpts{}),
+		nodeHeader: []string{c.Node.ID()},
+	}
+	s.none = newEndpoint(Route{Path: "none"}, m)
+	for _, route := range Routes() {
+		s.routes = append(s.routes, newEndpoint(route, m))
+	}
+	s.handler = newRouter(s)
+	return s, nil
+}
+
+// Handler returns the handler of every path. It must not be wrapped in an
+// http.ServeMux, which cleans paths.
+func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.enter) }
+
+// HTTPServer returns a server with time-outs: slow or silent clients do not
+// hold connections for ever. Its owner serves and shuts it down.
+func (s *Server) HTTPServer() *http.Server {
+	return &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       15 * time.Second,
+		WriteTimeout:      30 * time.Second, // the longest wait, min_revision's, is 5 s
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}

@@ -1,0 +1,76 @@
+package api
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-b4c92e43/rollcall/api/wire"
+	"github.com/seed-b4c92e43/rollcall/registry"
+)
+
+const (
+	labelRoute   = "route"
+	labelCode    = "code"
+	labelOutcome = "outcome"
+)
+
+// The metrics of this package; the help texts are their documentation.
+const (
+	requestsName  = "rollcall_http_requests_total"
+	requestsHelp  = "Requests answered, by route (method and path; none where no route matched) and HTTP status."
+	durationsName = "rollcall_http_request_duration_seconds"
+	durationsHelp = "From the routing of a request to its answer, waits for a quorum or a revision included, by route."
+	inFlightName  = "rollcall_http_requests_in_flight"
+	inFlightHelp  = "Requests that are being answered now."
+	beatsName     = "rollcall_heartbeats_total"
+	beatsHelp     = "Heartbeats that this node took from clients, by outcome: accepted, duplicate, a problem's code for those refused, or lost (no quorum in time, or overloaded)."
+)
+
+var durationBuckets = []float64{.0005, .001, .002, .004, .008, .016, .032, .064, .128, .256, .512, 1, 2, 5}
+
+type metrics struct {
+	requests  *prometheus.CounterVec
+	durations *prometheus.HistogramVec
+	inFlight  prometheus.Gauge
+	beats     *prometheus.CounterVec
+
+	byCode    [registry.Jump + 1]prometheus.Counter // of beats, found once
+	lostBeats prometheus.Counter
+}
+
+func newMetrics(reg prometheus.Registerer) (*metrics, error) {
+	m := &metrics{
+		requests:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: requestsName, Help: requestsHelp}, []string{labelRoute, labelCode}),
+		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: durationsName, Help: durationsHelp, Buckets: durationBuckets}, []string{labelRoute}),
+		inFlight:  prometheus.NewGauge(prometheus.GaugeOpts{Name: inFlightName, Help: inFlightHelp}),
+		beats:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: beatsName, Help: beatsHelp}, []string{labelOutcome}),
+	}
+	for _, c := range []prometheus.Collector{m.requests, m.durations, m.inFlight, m.beats} {
+		if err := reg.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	for code := range m.byCode {
+		m.byCode[code] = m.beats.WithLabelValues(outcome(registry.Code(code)))
+	}
+	m.lostBeats = m.beats.WithLabelValues("lost")
+	return m, nil
+}
+
+// outcome names what became of a beat.
+func outcome(code registry.Code) string {
+	switch code {
+	case registry.OK:
+		return "accepted"
+	case registry.Duplicate:
+		return "duplicate"
+	}
+	return string(beatCode(code))
+}
+
+// beat counts beats with that outcome.
+func (m *metrics) beat(code registry.Code) prometheus.Counter {
+	if int(code) < len(m.byCode) {
+		return m.byCode[code]
+	}
+	return m.beats.WithLabelValues(string(wire.CodeInvalidRequest))
+}

@@ -1,0 +1,122 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/seed-b4c92e43/rollcall/api/wire"
+)
+
+// writeWithin is how long a write, or a read that must ask the leader, may
+// take: the contract's 2 s, less what the answer needs to travel.
+const writeWithin = 1900 * time.Millisecond
+
+var noSniff = []string{"nosniff"}
+
+// enter is where every request comes in: it gets what every answer carries,
+// passes the gate and goes to the router.
+func (s *Server) enter(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h[wire.HeaderNode] = s.nodeHeader
+	h[wire.HeaderRequestID] = []string{s.ids.of(r)}
+	h["X-Content-Type-Options"] = noSniff
+	if problem := s.gate.refuse(r); problem != nil {
+		s.refuse(w, r, problem)
+		return
+	}
+	keepEscapes(r.URL)
+	s.handler.ServeHTTP(w, r)
+}
+
+// serve answers a request that a route was found for.
+func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, escapedID string) {
+	r := requests.Get().(*request)
+	r.http, r.header, r.route, r.start = hr, w.Header(), ep, time.Now()
+	s.metrics.inFlight.Inc()
+	status := http.StatusInternalServerError
+	defer func() {
+		s.metrics.inFlight.Dec()
+		ep.observe(status, time.Since(r.start))
+		r.release()
+	}()
+	a, err := s.guarded(r, escapedID)
+	if ep.Kind == Read {
+		s.describeView(r)
+	}
+	if err == nil {
+		err = s.encode(r, &a)
+	}
+	if err != nil {
+		status = s.answerProblem(w, hr, s.problemOf(err, hr, w.Header()))
+		return
+	}
+	status = a.status
+	s.send(w, r, a)
+}
+
+// guarded runs the handler; a panic becomes an error.
+func (s *Server) guarded(r *request, escapedID string) (a answer, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	if r.param, err = r.route.pathID(escapedID); err != nil {
+		return answer{}, err
+	}
+	if err := r.prepare(s.limits); err != nil {
+		return answer{}, err
+	}
+	if r.route.Kind == Read {
+		if err := s.prepareReading(r); err != nil {
+			return answer{}, err
+		}
+		return r.route.handle(s, r.http.Context(), r)
+	}
+	ctx, cancel := context.WithTimeout(r.http.Context(), writeWithin)
+	defer cancel()
+	return r.route.handle(s, ctx, r)
+}
+
+// serveNone answers what no route was found for.
+func (s *Server) serveNone(w http.ResponseWriter, r *http.Request, methodNotAllowed bool, allow string) {
+	if !methodNotAllowed {
+		s.refuse(w, r, nothingHere(r.URL.RawPath))
+		return
+	}
+	w.Header().Set("Allow", allow)
+	s.refuse(w, r, wire.NewProblem(wire.CodeMethodNotAllowed, r.Method+" is not allowed here: want one of "+allow))
+}
+
+// refuse answers a request that did not come as far as a route.
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	start := time.Now()
+	status := s.answerProblem(w, r, s.problemOf(err, r, w.Header()))
+	s.none.observe(status, time.Since(start))
+}
+
+// problemOf says in the contract's words what went wrong.
+func (s *Server) problemOf(err error, r *http.Request, h http.Header) *wire.Problem {
+	var p *wire.Problem
+	switch {
+	case errors.As(err, &p):
+		return p
+	case errors.Is(err, ErrOverloaded):
+		return wire.NewProblem(wire.CodeOverloaded, err.Error())
+	case errors.Is(err, ErrTooStale):
+		return wire.NewProblem(wire.CodeTooStale, err.Error())
+	case errors.Is(err, ErrUnknownNode):
+		return wire.NewProblem(wire.CodeNotFound, err.Error())
+	case errors.Is(err, ErrRefused):
+		return invalid("id", "%v", err)
+	case errors.Is(err, ErrNoLeader), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+		return wire.NewProblem(wire.CodeNoLeader, "no quorum answered in time, so this may or may not have taken effect: "+err.Error())
+	}
+	s.log.Error("request failed", "request_id", h.Get(wire.HeaderRequestID),
+		"method", r.Method, "path", r.URL.EscapedPath(), "error", err)
+	return wire.NewProblem(wire.CodeInternal, "the node failed; its log has why under this answer's "+wire.HeaderRequestID)
+}

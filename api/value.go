@@ -1,0 +1,73 @@
+package api
+
+import (
+	"slices"
+
+	"github.com/seed-b4c92e43/rollcall/api/wire"
+)
+
+// valueKind is what a decoded value is, be it from JSON or from CBOR.
+type valueKind uint8
+
+const (
+	kindNull valueKind = iota
+	kindBool
+	kindNumber
+	kindText
+	kindList
+	kindObject
+	kindOther // CBOR only: a byte string, a simple value, an infinite number
+)
+
+var kindNames = [...]string{"null", "a boolean", "a number", "a string", "a list", "an object", "something that JSON does not have"}
+
+func (k valueKind) String() string { return kindNames[k] }
+
+// value is a body, or a part of one, before anybody has asked what it should
+// be. Both formats become values, so that both are held to the same rules.
+type value struct {
+	kind valueKind
+	// text is a string's content, or a number's literal as JSON has it: digits
+	// alone are an integer.
+	text    string
+	list    []value
+	members []member // of an object: no name twice
+}
+
+type member struct {
+	name  string
+	value value
+}
+
+// maxDepth bounds how deep a body may nest; the deepest of the contract is 3.
+const maxDepth = 16
+
+// decodeValue decodes a whole body.
+func decodeValue(body []byte, m media) (value, error) {
+	if m == mediaCBOR {
+		return decodeCBOR(body)
+	}
+	return decodeJSON(body)
+}
+
+// firstRepeated returns a name that occurs twice.
+func firstRepeated(members []member) (string, bool) {
+	if len(members) < 2 {
+		return "", false
+	}
+	names := make([]string, len(members))
+	for i, m := range members {
+		names[i] = m.name
+	}
+	slices.Sort(names)
+	for i, name := range names[1:] {
+		if names[i] == name {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+func repeated(name string) *wire.Problem {
+	return invalid(name, "%q is there twice", name)
+}
