@@ -15,6 +15,7 @@ func (s *State) apply(at Position, e *Entry) Outcome {
 	s.stamp(at, e)
 	out := Outcome{Index: at.Index, Results: make([]Result, len(e.Commands))}
 	for i, c := range e.Commands {
+		s.turn.moment = newMoment(at.Index, i)
 		out.Results[i] = s.do(c)
 	}
 	s.forget()

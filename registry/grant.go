@@ -58,7 +58,7 @@ func (s *State) admit(c *Grant, epoch uint64) *Lease {
 	slot := s.leases.take()
 	*s.leases.at(slot) = lease{
 		packed: pack(c.ID, c.Key, &c.Spec), epoch: epoch, granted: s.wall, renewed: s.wall,
-		revision: s.revision, ttl: c.TTL, group: s.groups.join(c.NS, c.Spec.Service, Alive),
+		revision: s.revision, born: s.turn.moment, ttl: c.TTL, group: s.groups.join(c.NS, c.Spec.Service, Alive),
 		port: c.Spec.Port, state: Alive,
 	}
 	s.enter(slot)

@@ -90,7 +90,7 @@ func (s *State) loadLease(epoch uint64, r *reader) error {
 	slot := s.leases.take()
 	*s.leases.at(slot) = lease{
 		packed: pack(v.id, v.key, &v.spec), epoch: epoch, granted: v.granted, renewed: v.granted,
-		revision: v.revision, ttl: v.ttl, group: s.groups.join(v.ns, v.service, v.state),
+		revision: v.revision, born: v.born, ttl: v.ttl, group: s.groups.join(v.ns, v.service, v.state),
 		port: v.spec.Port, state: v.state, marks: stored,
 	}
 	s.enter(slot)
@@ -133,7 +133,7 @@ func (s *State) settleMeta() error {
 
 func (s *State) settleLeases() (err error) {
 	s.leases.each(func(_ uint32, l *lease) {
-		if l.epoch > s.revision || l.revision > s.revision || l.revision < l.epoch {
+		if l.epoch > s.revision || l.revision > s.revision || l.revision < l.epoch || l.born.index() > s.index {
 			err = fmt.Errorf("epoch %d beyond revision %d: %w", l.epoch, s.revision, ErrInconsistent)
 		}
 	})

@@ -39,7 +39,7 @@ func (s *State) appendLeaseRecord(dst []byte, slot uint32) []byte {
 	dst = append(dst, imageVersion)
 	dst = appendString(appendString(dst, g.ns.name), g.service)
 	dst = appendString(append(dst, byte(l.state)), string(l.packed))
-	for _, v := range [...]uint64{uint64(l.port), uint64(l.ttl), l.revision} {
+	for _, v := range [...]uint64{uint64(l.port), uint64(l.ttl), l.revision, uint64(l.born)} {
 		dst = binary.AppendUvarint(dst, v)
 	}
 	return binary.AppendVarint(dst, l.granted)
@@ -53,6 +53,7 @@ type leaseRecord struct {
 	spec        Spec
 	ttl         uint32
 	revision    uint64
+	born        moment
 	granted     int64
 }
 
@@ -62,7 +63,7 @@ func (r *reader) leaseRecord() leaseRecord {
 	l.id, l.key = inner.string(), inner.string()
 	l.spec = Spec{Address: inner.string(), Tags: inner.strings(), Meta: inner.pairs()}
 	l.spec.Port, l.ttl, l.revision = r.uvarint16(), r.uvarint32(), r.uvarint()
-	l.granted = r.varint()
+	l.born, l.granted = moment(r.uvarint()), r.varint()
 	if inner.err() != nil || l.state < Alive || l.state > Held {
 		r.fail()
 	}

@@ -28,6 +28,8 @@ func (s *State) within(slot uint32, ns string) bool {
 func (s *State) beat(slot uint32, seq uint64) BeatResult {
 	l := s.leases.at(slot)
 	switch {
+	case l.born > s.turn.moment: // only in a replay
+		return BeatResult{Code: NotFound}
 	case seq > l.seq && seq-l.seq <= MaxJump:
 		s.accept(l, seq)
 		s.timer.renew(slot, l.ttl)

@@ -76,6 +76,7 @@ func (s *State) again(at Position, e *Entry) Outcome {
 	s.replay.wall = max(s.replay.wall, e.Wall)
 	s.turn.wall = s.replay.wall
 	for i, c := range e.Commands {
+		s.turn.moment = newMoment(at.Index, i)
 		switch c := c.(type) {
 		case *Renew:
 			out.Results[i] = s.renew(c)

@@ -1,6 +1,6 @@
 package registry
 
-// lease is one live lease as it lies in the slab: 80 bytes with a single
+// lease is one live lease as it lies in the slab: 88 bytes with a single
 // pointer, so that a million of them cost the garbage collector little.
 // Missed seqs are not kept: they are seq - renewals.
 type lease struct {
@@ -11,12 +11,26 @@ type lease struct {
 	granted  int64  // Unix milliseconds
 	renewed  int64  // Unix milliseconds
 	revision uint64 // of the last change other than a renewal
+	born     moment
 	ttl      uint32 // milliseconds; in a free slot, the next free one
 	group    uint32 // namespace and service
 	port     uint16
 	state    LeaseState
 	marks    mark
 }
+
+// moment is the place of a command in the log: its entry's index and its
+// number within the entry. A lease keeps that of its grant, so that a replay
+// does not hear a beat that guessed the epoch before it was given.
+type moment uint64
+
+const momentBits = 20
+
+func newMoment(index uint64, command int) moment {
+	return moment(index<<momentBits | uint64(min(command, 1<<momentBits-1)))
+}
+
+func (m moment) index() uint64 { return uint64(m >> momentBits) }
 
 // mark says what the durable image knows of a lease or a certificate.
 type mark uint8

@@ -36,6 +36,7 @@ type checkpoint struct{ index, digest uint64 }
 // turn is what the commands of the entry being applied share.
 type turn struct {
 	proposer string
+	moment   moment
 	wall     int64 // the stamp of renewals; State.wall but in a replay
 	events   []Event
 }

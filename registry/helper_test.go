@@ -1,0 +1,102 @@
+package registry
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+// bench drives one replica through the codec, as a log would.
+type bench struct {
+	t    testing.TB
+	r    *Replica
+	node string
+	at   Position
+	wall int64
+	mono time.Duration
+}
+
+func newBench(t testing.TB) *bench {
+	t.Helper()
+	b := &bench{t: t, r: NewReplica("n1"), node: "n1", at: Position{Term: 1}, wall: 1_000_000}
+	return b
+}
+
+// entry applies commands as one entry, one second of wall time later.
+func (b *bench) entry(commands ...Command) Outcome {
+	b.t.Helper()
+	b.at.Index++
+	b.wall += 1000
+	e := Entry{Wall: b.wall, Advance: 1000, Proposer: b.node, Commands: commands}
+	decoded, err := DecodeEntry(e.Append(nil))
+	if err != nil {
+		b.t.Fatalf("decode: %v", err)
+	}
+	return b.r.Apply(b.at, &decoded, b.mono)
+}
+
+// do applies one command and returns its result and its event, if any.
+func (b *bench) do(c Command) (Result, *Event) {
+	b.t.Helper()
+	out := b.entry(c)
+	switch len(out.Events) {
+	case 0:
+		return out.Results[0], nil
+	case 1:
+		return out.Results[0], &out.Events[0]
+	}
+	b.t.Fatalf("%d events of one command", len(out.Events))
+	return Result{}, nil
+}
+
+// grant registers an id with defaults and returns its epoch.
+func (b *bench) grant(id string) uint64 {
+	b.t.Helper()
+	r, _ := b.do(&Grant{NS: "ns", ID: id, TTL: 10_000})
+	if r.Code != OK {
+		b.t.Fatalf("grant %s: code %d", id, r.Code)
+	}
+	return r.Lease.Epoch
+}
+
+// beat renews one epoch.
+func (b *bench) beat(epoch, seq uint64) BeatResult {
+	b.t.Helper()
+	r, ev := b.do(&Renew{Beats: Beats{}.Append(epoch, seq)})
+	if ev != nil {
+		b.t.Fatalf("a renewal made an event")
+	}
+	return r.Beats[0]
+}
+
+// check compares the digest with a count of everything.
+func (b *bench) check() {
+	b.t.Helper()
+	if err := audit(b.r.State); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+// audit checks what must hold in every state.
+func audit(s *State) error {
+	if sum := s.recount(); sum != s.sum {
+		return fmt.Errorf("digest sum is %x, a recount gives %x", s.sum, sum)
+	}
+	postings := 0
+	s.postings.ascend(func(posting) bool { return true }, func(posting) bool { postings++; return true })
+	counted := 0
+	for _, n := range s.postings.counts {
+		counted += int(n)
+	}
+	if postings != counted {
+		return fmt.Errorf("%d postings, %d counted", postings, counted)
+	}
+	in := 0
+	for _, g := range s.groups.list {
+		in += int(g.leases)
+	}
+	if in != s.Len() {
+		return fmt.Errorf("%d leases, %d in groups", s.Len(), in)
+	}
+	return nil
+}
