@@ -1,0 +1,197 @@
+package clientsdk
+
+import (
+	"context"
+	"iter"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-b4c92e43/rollcall/api/wire"
+)
+
+// Query says whom to list. Its zero value lists everybody who is alive,
+// draining or held.
+type Query struct {
+	Service string
+	Tags    []string          // all of them
+	Meta    map[string]string // all of them
+	Prefix  string            // of the id
+	State   string            // "alive", "draining" or "held"
+	Fields  []string          // of each lease; none: all
+	Limit   int               // leases a page, at most 1000; 0: 100
+	Cursor  string            // NextCursor of the page before
+}
+
+func (q Query) values() url.Values {
+	v := url.Values{}
+	set := func(name, value string) {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	set("service", q.Service)
+	set("prefix", q.Prefix)
+	set("state", q.State)
+	set("fields", strings.Join(q.Fields, ","))
+	set("cursor", q.Cursor)
+	if q.Limit > 0 {
+		v.Set("limit", strconv.Itoa(q.Limit))
+	}
+	for _, tag := range q.Tags {
+		v.Add("tag", tag)
+	}
+	for name, value := range q.Meta {
+		v.Set("meta."+name, value)
+	}
+	return v
+}
+
+// Alive returns one page of who is alive, sorted by id.
+func (c *Client) Alive(ctx context.Context, q Query, how ...ReadOption) (*wire.AlivePage, error) {
+	return read[wire.AlivePage](ctx, c, wire.PathAlive, q.values(), how)
+}
+
+// AliveAll runs through all pages, by id. An id that is alive throughout comes
+// exactly once. It ends with the first error.
+func (c *Client) AliveAll(ctx context.Context, q Query, how ...ReadOption) iter.Seq2[wire.Lease, error] {
+	if q.Limit == 0 {
+		q.Limit = wire.MaxLimit
+	}
+	return pages(q.Cursor, func(cursor string) ([]wire.Lease, string, error) {
+		q.Cursor = cursor
+		page, err := c.Alive(ctx, q, how...)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Alive, page.NextCursor, nil
+	})
+}
+
+// Services counts who is alive in each service, over all pages.
+func (c *Client) Services(ctx context.Context, how ...ReadOption) ([]wire.Service, error) {
+	next := func(cursor string) ([]wire.Service, string, error) {
+		query := url.Values{"limit": {strconv.Itoa(wire.MaxLimit)}}
+		if cursor != "" {
+			query.Set("cursor", cursor)
+		}
+		page, err := read[wire.ServicesPage](ctx, c, wire.PathServices, query, how)
+		if err != nil {
+			return nil, "", err
+		}
+		return page.Services, page.NextCursor, nil
+	}
+	var all []wire.Service
+	for service, err := range pages("", next) {
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, service)
+	}
+	return all, nil
+}
+
+// Lease returns one lease: live, or gone with its certificate while that is
+// kept.
+func (c *Client) Lease(ctx context.Context, id string, how ...ReadOption) (*wire.Lease, error) {
+	if id == "" {
+		return nil, errNoID
+	}
+	return read[wire.Lease](ctx, c, leasePath(id), url.Values{}, how)
+}
+
+// pages yields the items of one page after the other.
+func pages[T any](cursor string, next func(cursor string) ([]T, string, error)) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for {
+			items, following, err := next(cursor)
+			if err != nil {
+				var none T
+				yield(none, err)
+				return
+			}
+			for _, item := range items {
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if cursor = following; cursor == "" {
+				return
+			}
+		}
+	}
+}
+
+// ReadOption says how a question is to be answered.
+type ReadOption func(*reading)
+
+type reading struct {
+	query  url.Values
+	origin *Origin
+}
+
+// Leader asks for the leader's view.
+func Leader(r *reading) { r.query.Set("consistency", "leader") }
+
+// Linearizable asks for a view that a quorum confirms after the question.
+func Linearizable(r *reading) { r.query.Set("consistency", "linearizable") }
+
+// AtLeast waits, up to 5 s, for a view that has seen the revision: to read
+// one's own writes.
+func AtLeast(revision uint64) ReadOption {
+	return func(r *reading) { r.query.Set("min_revision", strconv.FormatUint(revision, 10)) }
+}
+
+// NotOlder refuses a view that is older than d (IsTooStale).
+func NotOlder(d time.Duration) ReadOption {
+	return func(r *reading) { r.query.Set("max_stale_ms", strconv.FormatInt(d.Milliseconds(), 10)) }
+}
+
+// From tells who answered, and how fresh the view was.
+func From(origin *Origin) ReadOption {
+	return func(r *reading) { r.origin = origin }
+}
+
+// Origin is where an answer comes from.
+type Origin struct {
+	Node        string
+	Leader      string // as that node knows it, empty for none
+	Revision    uint64
+	Staleness   time.Duration // StalenessUnknown where the node cannot tell
+	Consistency string
+}
+
+// StalenessUnknown is the age of a view that has heard of no leader yet.
+const StalenessUnknown = time.Duration(1<<63 - 1)
+
+func originOf(h http.Header) Origin {
+	revision, _ := strconv.ParseUint(h.Get(wire.HeaderRevision), 10, 64)
+	staleness, err := strconv.ParseInt(h.Get(wire.HeaderStaleness), 10, 64)
+	o := Origin{
+		Node: h.Get(wire.HeaderNode), Leader: h.Get(wire.HeaderLeader), Revision: revision,
+		Staleness: StalenessUnknown, Consistency: h.Get(wire.HeaderConsistency),
+	}
+	if err == nil && staleness < wire.Unknown && staleness < int64(StalenessUnknown/time.Millisecond) {
+		o.Staleness = time.Duration(staleness) * time.Millisecond
+	}
+	return o
+}
+
+// read asks a question and decodes the answer as a T.
+func read[T any](ctx context.Context, c *Client, path string, query url.Values, how []ReadOption) (*T, error) {
+	r := reading{query: query}
+	for _, option := range how {
+		option(&r)
+	}
+	out := new(T)
+	_, header, err := c.send(ctx, call{method: http.MethodGet, path: path, query: query, repeat: true}, nil, out)
+	if err != nil {
+		return nil, err
+	}
+	if r.origin != nil {
+		*r.origin = originOf(header)
+	}
+	return out, nil
+}
