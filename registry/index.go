@@ -1,7 +1,9 @@
 package registry
 
 import (
+	"cmp"
 	"hash/maphash"
+	"slices"
 	"strings"
 )
 
@@ -105,7 +107,22 @@ func (x *index) from(hash uint32, id string, beyond bool, visit func(slot uint32
 	})
 }
 
-// build fills an empty index with all that is in the slab.
+// build fills an empty index with all that is in the slab: it sorts ids once
+// and not once an attribute.
 func (x *index) build() {
-	x.slab.each(func(slot uint32, _ *lease) { x.add(slot) })
+	slots := make([]uint32, 0, x.slab.live)
+	x.slab.each(func(slot uint32, _ *lease) { slots = append(slots, slot) })
+	slices.SortFunc(slots, func(a, b uint32) int {
+		return cmp.Or(strings.Compare(x.slab.at(a).packed.id(), x.slab.at(b).packed.id()), cmp.Compare(a, b))
+	})
+	var postings []posting
+	for _, slot := range slots {
+		x.hashes(x.slab.at(slot), func(h uint32) { postings = append(postings, newPosting(h, slot)) })
+	}
+	slices.SortStableFunc(postings, func(a, b posting) int { return cmp.Compare(a.hash(), b.hash()) })
+	postings = slices.Compact(postings)
+	for _, p := range postings {
+		x.counts[p.hash()]++
+	}
+	x.fill(postings)
 }

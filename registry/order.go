@@ -34,6 +34,31 @@ type orderNode struct {
 	kids  []*orderNode // nil in a leaf
 }
 
+// fill makes the tree of an empty one from sorted postings.
+func (o *order) fill(sorted []posting) {
+	var row []*orderNode
+	for leaf := range slices.Chunk(sorted, orderMax) {
+		row = append(row, &orderNode{items: slices.Clone(leaf)})
+	}
+	for len(row) > 1 {
+		row = parents(row)
+	}
+	if len(row) == 1 {
+		o.root = row[0]
+	}
+}
+
+func parents(row []*orderNode) (above []*orderNode) {
+	for kids := range slices.Chunk(row, orderMax) {
+		n := &orderNode{kids: slices.Clone(kids)}
+		for _, kid := range kids {
+			n.items = append(n.items, kid.items[0])
+		}
+		above = append(above, n)
+	}
+	return above
+}
+
 // insert adds p and tells whether it was absent.
 func (o *order) insert(p posting) bool {
 	if o.root == nil {
