@@ -1,0 +1,156 @@
+package raftstore
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/seed-b4c92e43/rollcall/registry"
+	bolt "go.etcd.io/bbolt"
+)
+
+// image is state.db: the durable image of the state machine. What changed is
+// captured under the lock of the state machine and queued; whoever drains the
+// queue writes it in order, in one transaction up to each fence.
+type image struct {
+	path string
+	disk *watchdog
+	mark mark
+
+	// write is held by whoever changes the file or puts another in its place.
+	// It guards db and head.
+	write sync.Mutex
+	db    *bolt.DB
+	head  imageHead
+	// index and size are copies for readers: of head.index, of the bytes in use.
+	index, size atomic.Uint64
+
+	queue captures
+}
+
+// capture is what a Flush of the registry handed out at one index.
+type capture struct {
+	index   uint64
+	records []change
+	size    int // bytes of keys and values
+	// packed renewals of the same index; nil if none were captured.
+	renewals []byte
+	fence    *fence // a reader of exactly this point, or nil
+}
+
+type change struct {
+	kind       registry.Kind
+	key, value []byte // value nil: the record is gone
+}
+
+func newImage(path string, db *bolt.DB, head imageHead, disk *watchdog) *image {
+	m := &image{path: path, disk: disk, mark: head.mark, db: db}
+	m.setHead(head)
+	return m
+}
+
+func (m *image) setHead(h imageHead) {
+	m.head = h
+	m.index.Store(h.index)
+}
+
+// drain writes all that is queued. It returns when it is on disk.
+func (m *image) drain() error {
+	m.write.Lock()
+	defer m.write.Unlock()
+	for {
+		batch := m.queue.take()
+		if len(batch) == 0 {
+			return nil
+		}
+		if err := m.commit(batch); err != nil {
+			return fmt.Errorf("write %s: %w", imageName, err)
+		}
+		if f := batch[len(batch)-1].fence; f != nil {
+			f.open(m.db)
+		}
+	}
+}
+
+// commit writes captures in one transaction.
+func (m *image) commit(batch []*capture) error {
+	head := m.head
+	err := m.disk.doBehind("image write", func() error {
+		return m.db.Update(func(tx *bolt.Tx) error {
+			for _, c := range batch {
+				if err := c.write(tx, &head); err != nil {
+					return err
+				}
+			}
+			m.size.Store(uint64(tx.Size()))
+			return tx.Bucket([]byte(headBucket)).Put(headKey, head.encode())
+		})
+	})
+	if err == nil {
+		m.setHead(head)
+	}
+	return err
+}
+
+func (c *capture) write(tx *bolt.Tx, head *imageHead) error {
+	for _, r := range c.records {
+		if err := r.write(tx, head); err != nil {
+			return err
+		}
+	}
+	head.index = max(head.index, c.index)
+	if c.renewals == nil {
+		return nil
+	}
+	return c.writeRenewals(tx.Bucket([]byte(renewalsBucket)), head)
+}
+
+func (r *change) write(tx *bolt.Tx, head *imageHead) error {
+	b, err := tx.CreateBucketIfNotExists([]byte(kindBucket(r.kind)))
+	if err != nil {
+		return err
+	}
+	if old := b.Get(r.key); old != nil {
+		head.sum -= recordHash(r.kind, r.key, old)
+		head.count--
+	}
+	if r.value == nil {
+		return b.Delete(r.key)
+	}
+	stored := sealRecord(r.kind, r.key, r.value)
+	head.sum += recordHash(r.kind, r.key, stored)
+	head.count++
+	return b.Put(r.key, stored)
+}
+
+func (c *capture) writeRenewals(b *bolt.Bucket, head *imageHead) error {
+	chunks := uint64(0)
+	head.generation++
+	for rest := c.renewals; len(rest) > 0; chunks++ {
+		n := min(len(rest), renewalsChunk)
+		if err := b.Put(chunkKey(chunks), sealChunk(chunks, head.generation, rest[:n])); err != nil {
+			return err
+		}
+		rest = rest[n:]
+	}
+	for i := chunks; i < head.chunks; i++ {
+		if err := b.Delete(chunkKey(i)); err != nil {
+			return err
+		}
+	}
+	head.chunks, head.renewals = chunks, c.index
+	return nil
+}
+
+func (m *image) close() error {
+	m.write.Lock()
+	defer m.write.Unlock()
+	return m.db.Close()
+}
+
+// renewalsIndex returns the index that the packed renewals cover.
+func (m *image) renewalsIndex() uint64 {
+	m.write.Lock()
+	defer m.write.Unlock()
+	return m.head.renewals
+}

@@ -1,0 +1,205 @@
+package raftstore
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hashicorp/raft"
+	"github.com/seed-b4c92e43/rollcall/registry"
+)
+
+var errReplaying = errors.New("entries of before the start are still being replayed")
+
+// machine is Raft's state machine: a thin delegate of the registry's replica,
+// with the lock that the replica lacks.
+type machine struct {
+	node    string
+	start   time.Time // of the process clock
+	image   *image
+	cluster func() string // id, "" if not known yet
+
+	onApply   func(registry.Outcome)
+	onRestore func()
+	onFatal   func(error)
+	grown     func() // the replica has much to flush
+
+	flushBytes int
+
+	mu      sync.RWMutex // guards what follows
+	replica *registry.Replica
+	term    uint64 // of the last entry applied
+	broken  error  // why nothing is applied any more
+
+	applied, revision atomic.Uint64
+	indexes           waiters
+	revisions         waiters
+}
+
+var _ raft.BatchingFSM = (*machine)(nil)
+
+func (m *machine) mono() time.Duration { return time.Since(m.start) }
+
+// view reads the replica.
+func (m *machine) view(f func(*registry.Replica, time.Duration)) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	f(m.replica, m.mono())
+}
+
+// judge lets the replica's own judge work, which changes it.
+func (m *machine) judge(f func(*registry.Replica, time.Duration)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	f(m.replica, m.mono())
+}
+
+// Apply applies one entry.
+func (m *machine) Apply(l *raft.Log) any { return m.ApplyBatch([]*raft.Log{l})[0] }
+
+// ApplyBatch applies committed entries in order. The response to a command is
+// a *registry.Outcome, or an error if it could not be applied.
+func (m *machine) ApplyBatch(logs []*raft.Log) []any {
+	responses := make([]any, len(logs))
+	for i, l := range logs {
+		responses[i] = m.one(l)
+	}
+	m.indexes.wake(m.applied.Load())
+	m.revisions.wake(m.revision.Load())
+	m.relieve()
+	return responses
+}
+
+// one applies an entry. The lock is taken for each, so that readers come in
+// between.
+func (m *machine) one(l *raft.Log) any {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.broken != nil {
+		return m.broken
+	}
+	var response any
+	if l.Type == raft.LogCommand {
+		out, err := m.command(l)
+		if err != nil {
+			return m.fail(err)
+		}
+		response = out
+	}
+	m.term = l.Term
+	m.applied.Store(l.Index)
+	return response
+}
+
+func (m *machine) command(l *raft.Log) (*registry.Outcome, error) {
+	entry, err := registry.DecodeEntry(l.Data)
+	if err != nil {
+		return nil, fmt.Errorf("committed entry %d cannot be read: %w", l.Index, err)
+	}
+	out := m.replica.Apply(registry.Position{Index: l.Index, Term: l.Term}, &entry, m.mono())
+	m.revision.Store(out.Revision)
+	if m.onApply != nil {
+		m.onApply(out)
+	}
+	return &out, nil
+}
+
+// fail stops applying: a replica that skipped an entry would no longer be like
+// the others.
+func (m *machine) fail(err error) error {
+	m.broken = err
+	if m.onFatal != nil {
+		go m.onFatal(err) // it may want the lock
+	}
+	return err
+}
+
+// relieve has what changed written: beside this goroutine as a rule, by it
+// when the disk cannot keep up, so that what waits stays bounded.
+func (m *machine) relieve() {
+	m.mu.RLock()
+	size := m.replica.FlushSize()
+	m.mu.RUnlock()
+	size += m.image.queue.size()
+	switch {
+	case size >= 4*m.flushBytes:
+		m.flush() //nolint:errcheck // the watchdog has judged it
+	case size >= m.flushBytes && m.grown != nil:
+		m.grown()
+	}
+}
+
+// flush writes what changed since the last flush, renewals apart.
+func (m *machine) flush() error {
+	m.capture(nil)
+	return m.image.drain()
+}
+
+// capture queues what changed since the last capture; with a fence also the
+// packed renewals, and even if nothing changed.
+func (m *machine) capture(f *fence) frameHeader {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := &capture{index: max(m.applied.Load(), m.replica.Index()), fence: f}
+	if f != nil {
+		c.renewals = m.replica.Renewals()
+	}
+	if f == nil && m.replica.FlushSize() == 0 {
+		return frameHeader{}
+	}
+	m.replica.Flush(func(k registry.Kind, key, value []byte) {
+		c.records = append(c.records, change{k, key, value})
+		c.size += len(key) + len(value)
+	})
+	m.image.queue.put(c)
+	return frameHeader{Index: c.index, Term: m.term, ClusterID: m.replica.ClusterID()}
+}
+
+// Snapshot captures everything at the present index.
+func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
+	m.mu.RLock()
+	behind := m.applied.Load() < m.replica.Index()
+	err := m.broken
+	m.mu.RUnlock()
+	if err != nil {
+		return nil, err
+	}
+	if behind {
+		// The packed renewals would be older than the index that they name.
+		return nil, errReplaying
+	}
+	f := new(fence)
+	return &imageSnapshot{image: m.image, fence: f, header: m.capture(f)}, nil
+}
+
+// Restore puts the content of a snapshot in the place of everything.
+func (m *machine) Restore(source io.ReadCloser) error { return m.restore(source, 0) }
+
+// restore is Restore for a snapshot that Raft holds for one of at least index.
+func (m *machine) restore(source io.Reader, index uint64) error {
+	r := registry.NewReplica(m.node)
+	h, err := m.image.install(source, index, m.cluster(), r)
+	if err != nil {
+		return err
+	}
+	m.put(r, max(h.Index, index), h.Term)
+	if m.onRestore != nil {
+		m.onRestore()
+	}
+	return nil
+}
+
+// put makes r the replica, which has applied index.
+func (m *machine) put(r *registry.Replica, index, term uint64) {
+	m.mu.Lock()
+	m.replica, m.term = r, term
+	r.Tick(m.mono())
+	m.applied.Store(index)
+	m.revision.Store(r.Revision())
+	m.mu.Unlock()
+	m.indexes.wake(index)
+	m.revisions.wake(r.Revision())
+}
