@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -176,6 +177,11 @@ func fitsDocument(req *http.Request, body []byte, r *reply) error {
 	route, params, err := router.FindRoute(again)
 	if err != nil {
 		return undocumented(req, r)
+	}
+	for name, escaped := range params {
+		if plain, err := url.PathUnescape(escaped); err == nil {
+			params[name] = plain
+		}
 	}
 	input := &openapi3filter.RequestValidationInput{
 		Request: again, PathParams: params, Route: route,
