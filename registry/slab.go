@@ -2,18 +2,18 @@ package registry
 
 // lease is one live lease as it lies in the slab: 88 bytes with a single
 // pointer, so that a million of them cost the garbage collector little.
-// Missed seqs are not kept: they are seq - renewals.
+// What a renewal touches comes first. Missed seqs are not kept: they are seq - renewals.
 type lease struct {
-	packed   packed
 	epoch    uint64 // 0: the slot is free
 	seq      uint64
 	renewals uint64
-	granted  int64  // Unix milliseconds
-	renewed  int64  // Unix milliseconds
-	revision uint64 // of the last change other than a renewal
+	renewed  int64 // Unix milliseconds
 	born     moment
 	ttl      uint32 // milliseconds; in a free slot, the next free one
 	group    uint32 // namespace and service
+	packed   packed
+	granted  int64  // Unix milliseconds
+	revision uint64 // of the last change other than a renewal
 	port     uint16
 	state    LeaseState
 	marks    mark

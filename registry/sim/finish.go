@@ -11,8 +11,7 @@ var checkCommand = &registry.Check{}
 // finish checks what must hold after a long calm: one leader serves, and every
 // replica has caught up.
 func (w *World) finish() {
-	s := w.ghost.server()
-	if s == nil {
+	if s := w.leader(); s == nil || s.served != s.term {
 		w.fail("nobody serves after %v of calm", calm)
 		return
 	}

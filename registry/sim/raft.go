@@ -227,6 +227,9 @@ func (n *node) heartbeat() {
 		n.stepDown(n.term)
 		return
 	}
+	if n.w.options.Bugs.CommitAlone {
+		n.advance()
+	}
 	n.broadcast(false)
 	n.beat()
 }
@@ -339,7 +342,4 @@ func (n *node) append(e *entry) {
 	e.term, e.index = n.term, uint64(len(n.log))+1
 	n.log = append(n.log, e)
 	n.broadcast(false)
-	if n.w.options.Bugs.CommitAlone {
-		n.advance()
-	}
 }
