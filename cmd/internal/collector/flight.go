@@ -12,9 +12,9 @@ import (
 const (
 	// restFirst and restMost bound the pause after a sink failed: it doubles with
 	// every failure, so that a sink that fails at once is not asked in a loop
-	// until another takes its place.
+	// until another takes its place, and one that begins to serve is soon asked.
 	restFirst = 5 * time.Millisecond
-	restMost  = 160 * time.Millisecond
+	restMost  = 50 * time.Millisecond
 )
 
 // flight is one batch on its way.

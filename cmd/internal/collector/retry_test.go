@@ -141,7 +141,7 @@ func TestRest(t *testing.T) {
 			case <-ctx.Done():
 			}
 		}
-		if tries < 5 || tries > 20 {
+		if tries < 5 || tries > 50 {
 			t.Errorf("%d tries in 2 s", tries)
 		}
 		if err := got(t, a).err; !errors.Is(err, ErrNoLeader) || !errors.Is(err, context.DeadlineExceeded) {
