@@ -15,7 +15,6 @@ type Bugs struct {
 	CommitAlone      bool // the leader counts only itself
 	NoObstruction    bool // the judge is not told that proposals are stuck
 	SkipReplay       bool // a restart replays from the image, not from the renewals
-	ApplyUncommitted bool // a follower applies what it merely received
 	CommandTwice     bool // a command whose fate is unknown is proposed again
 	ForgetKey        bool // the Idempotency-Key is not handed on when a grant is repeated
 

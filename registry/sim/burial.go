@@ -33,12 +33,12 @@ func (g *ghost) decided(n *node, x *registry.Expire) {
 			return
 		}
 		g.logf("%s would bury epoch %d of %s, seq %d", n.name, b.Epoch, g.w.clients[l.client].name, b.Seq)
-		at := l.applied[n.id].at
+		silent, serving := n.ran(l.applied[n.id]), n.ran(n.serving)
 		switch t := l.taken[n.id]; {
-		case now-at < fast(l.ttl):
-			g.w.fail("promise 3: epoch %d, TTL %v, is to be buried %v after %s gave it its deadline", b.Epoch, l.ttl, now-at, n.name)
-		case now-n.serveAt < fast(l.ttl*3/4):
-			g.w.fail("promise 3: epoch %d, TTL %v, is to be buried %v after %s began to serve", b.Epoch, l.ttl, now-n.serveAt, n.name)
+		case silent < fast(l.ttl):
+			g.w.fail("promise 3: epoch %d, TTL %v, is to be buried %v after %s gave it its deadline", b.Epoch, l.ttl, silent, n.name)
+		case serving < fast(l.ttl*3/4):
+			g.w.fail("promise 3: epoch %d, TTL %v, is to be buried %v after %s began to serve", b.Epoch, l.ttl, serving, n.name)
 		case now-n.stallEnd < fast(l.ttl/2) && n.stallEnd > 0:
 			g.w.fail("rule 4: epoch %d, TTL %v, is to be buried %v after %s stalled", b.Epoch, l.ttl, now-n.stallEnd, n.name)
 		case now-n.stuckEnd < fast(l.ttl/2) && n.stuckEnd > 0:
@@ -48,6 +48,9 @@ func (g *ghost) decided(n *node, x *registry.Expire) {
 		}
 	}
 }
+
+// ran is how long the process of n ran since then, at most.
+func (n *node) ran(since moment) time.Duration { return n.w.now - since.at - (n.least - since.least) }
 
 func (g *ghost) logf(format string, args ...any) { g.w.logf(format, args...) }
 
@@ -138,8 +141,8 @@ func (g *ghost) server() *node {
 func (g *ghost) bound(s *node, l *lease) time.Duration {
 	at := l.applied[s.id]
 	b := max(
-		at.at+slow(l.ttl)+s.missed-at.missed,
-		s.serveAt+slow(l.ttl*3/4)+s.missed-s.serveMiss,
+		at.at+slow(l.ttl)+s.most-at.most,
+		s.serving.at+slow(l.ttl*3/4)+s.most-s.serving.most,
 		g.disturbed+slow(l.ttl/2)+believed,
 		s.stuckEnd+slow(l.ttl/2),
 	)
@@ -160,7 +163,7 @@ func (g *ghost) check(s *node, l *lease) {
 	g.w.report.Bounded++
 	if b := g.bound(s, l); g.w.now > b {
 		g.w.fail("promise 4: epoch %d of %s, TTL %v, is late by %v under %s (renewed at %v, serving since %v, disturbed until %v)",
-			l.epoch, g.w.clients[l.client].name, l.ttl, g.w.now-b+lateness, s.name, l.applied[s.id].at, s.serveAt, g.disturbed)
+			l.epoch, g.w.clients[l.client].name, l.ttl, g.w.now-b+lateness, s.name, l.applied[s.id].at, s.serving.at, g.disturbed)
 	}
 }
 

@@ -39,6 +39,8 @@ type client struct {
 	beating  bool // a beat is on its way
 	key      string
 	keys     int
+	careless bool   // sends no Idempotency-Key
+	previous uint64 // the epoch before
 	epoch    uint64
 	seq      uint64 // of the last beat sent
 	beats    int    // since the grant
@@ -62,6 +64,7 @@ func (c *client) begin(w *World, index int) {
 		c.id = w.clients[c.about].id
 	}
 	c.endpoint = w.random.n(replicas)
+	c.careless = w.random.p(0.2)
 	c.away = true
 	c.wait(w.random.between(0, 3*time.Second))
 }
@@ -139,7 +142,12 @@ func (c *client) deviate() bool {
 }
 
 // forget ends the client's part in its lease; the next step registers.
-func (c *client) forget() { c.epoch, c.key = 0, "" }
+func (c *client) forget() {
+	if c.epoch != 0 {
+		c.previous = c.epoch
+	}
+	c.epoch, c.key = 0, ""
+}
 
 // replay sends an old beat once more, for nobody.
 func (c *client) replay() {
@@ -156,17 +164,21 @@ func (c *client) replay() {
 	c.wait(c.ttl / 4)
 }
 
-// register asks for a lease, always with a key of its own; the same key again
-// as long as the fate of the last try is not known.
+// register asks for a lease, with a key of its own unless it is careless; the
+// same key again as long as the fate of the last try is not known.
 func (c *client) register() {
 	if c.key == "" {
 		c.keys++
 		c.key = fmt.Sprintf("%s-%d", c.name, c.keys)
 	}
-	c.do(&registry.Grant{
+	g := &registry.Grant{
 		NS: ns, ID: c.id, TTL: uint32(c.ttl / time.Millisecond), Key: c.key, IfAbsent: c.habit == locking,
 		Spec: registry.Spec{Service: "web"},
-	})
+	}
+	if c.careless {
+		g.Key = ""
+	}
+	c.do(g)
 }
 
 func (c *client) do(command registry.Command) {
@@ -279,6 +291,10 @@ func (c *client) registered(req *request) {
 	case registry.OK, registry.Duplicate:
 		c.epoch, c.seq, c.acked, c.beats, c.plan = req.granted, 0, 0, 0, 1+r.n(12)
 		c.since, c.away = c.w.now, false
+		if c.previous != 0 && r.p(0.2) { // a leave of the epoch before comes late
+			leave := &registry.Leave{NS: ns, ID: c.id, Epoch: c.previous}
+			c.w.request(c, &request{client: -1, command: leave}, r.between(0, c.ttl))
+		}
 		c.wait(r.about(c.ttl / 3))
 	case registry.Taken:
 		c.key = ""

@@ -45,9 +45,9 @@ type lease struct {
 	waited    time.Duration                        // when the judge last saw a renewal wait
 }
 
-// moment is when a node applied something, and how much time its lease clock
-// had not counted by then.
-type moment struct{ at, missed time.Duration }
+// moment is when a node did something, and the time that its lease clock had
+// not counted by then: at least, and at most.
+type moment struct{ at, least, most time.Duration }
 
 func (g *ghost) reset(w *World) {
 	keys := g.keys
@@ -79,11 +79,26 @@ func (g *ghost) committed(n *node, e *entry) {
 		}
 	case i > len(g.log):
 		g.w.fail("promise 1: %s commits entry %d after %d", n.name, e.index, len(g.log))
+	case i > 0 && g.log[i-1].term > e.term:
+		g.w.fail("promise 1: entry %d of term %d follows one of term %d", e.index, e.term, g.log[i-1].term)
+	case g.copies(e) <= replicas/2:
+		g.w.fail("promise 1: %s takes entry %d for committed, %d nodes hold it", n.name, e.index, g.copies(e))
 	default:
 		g.log = append(g.log, e)
 		e.committed = g.w.now
 		g.w.report.Entries++
 	}
+}
+
+// copies counts the nodes that hold an entry.
+func (g *ghost) copies(e *entry) int {
+	count := 0
+	for _, n := range g.w.nodes {
+		if i := int(e.index); i <= len(n.log) && n.log[i-1] == e {
+			count++
+		}
+	}
+	return count
 }
 
 // applied checks what an entry did on node n. The first replica that applies
@@ -108,7 +123,7 @@ func (g *ghost) applied(n *node, e *entry, out *registry.Outcome) {
 
 // noteTimes notes when this node gave which lease a new deadline.
 func (g *ghost) noteTimes(n *node, e *entry, out *registry.Outcome) {
-	now := moment{g.w.now, n.missed}
+	now := n.moment()
 	g.beatsOf(e, out, func(epoch, _ uint64, b *registry.BeatResult) {
 		if l := g.of(epoch); l != nil && b.Code == registry.OK {
 			l.applied[n.id] = now
@@ -123,7 +138,7 @@ func (g *ghost) noteTimes(n *node, e *entry, out *registry.Outcome) {
 	}
 	for i, c := range e.content.Commands {
 		if s, ok := c.(*registry.Serve); ok && out.Results[i].Code == registry.OK && e.by == n.id && e.generation == n.generation {
-			n.served, n.serveAt, n.serveMiss = s.Term, now.at, now.missed
+			n.served, n.serving = s.Term, now
 		}
 	}
 }
@@ -147,7 +162,9 @@ func (g *ghost) beatsOf(e *entry, out *registry.Outcome, visit func(epoch, seq u
 // not know how long ago the lease clock was read, and allows for it.
 func (g *ghost) loaded(n *node) {
 	for i := range g.leases {
-		g.leases[i].applied[n.id] = moment{g.w.now, n.missed - registry.TickCap}
+		at := n.moment()
+		at.most -= registry.TickCap
+		g.leases[i].applied[n.id] = at
 	}
 }
 

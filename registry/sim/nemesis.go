@@ -36,8 +36,8 @@ func (w *World) disturb(e event) {
 	case evHeal:
 		w.logf("the network is whole")
 		w.links = links{}
-	case evThaw:
-		w.flipBack(int(e.to))
+	case evFlip:
+		w.flipBack(int(e.to), e.arg)
 	case evCheck:
 		w.checkpoint()
 	}
@@ -56,6 +56,9 @@ func (w *World) fault() {
 	}
 	d := min(w.howLong(), end-w.now)
 	f := w.p.faults[w.random.n(len(w.p.faults))]
+	if f == faultFlip {
+		d = min(8*time.Second, calm/2)
+	}
 	w.ghost.disturb(w.now + d)
 	w.strike(f, n, d)
 }
@@ -123,9 +126,7 @@ func (w *World) strike(f fault, n *node, d time.Duration) {
 	case faultTransfer:
 		w.transfer(n)
 	case faultFlip:
-		if n.leading && w.transfer(n) {
-			w.queue.push(w.now+w.random.between(0, 40*time.Millisecond), evThaw, n.id, 0)
-		}
+		w.flip(n, 3)
 	case faultSlowApply:
 		n.applySlow, n.slowUntil = w.random.between(0, 500*time.Millisecond), w.now+d
 		w.ghost.disturb(n.slowUntil + n.applySlow)
@@ -142,7 +143,7 @@ func (w *World) crash(n *node, d time.Duration) {
 		n.log = append([]*entry(nil), n.log...)
 	}
 	if w.options.Bugs.ForgetTerm {
-		n.term = n.lastTerm()
+		n.term = 0
 	}
 	w.queue.push(w.now+d, evStart, n.id, 0)
 }
@@ -185,10 +186,25 @@ func (w *World) transfer(from *node) bool {
 	return false
 }
 
-// flipBack returns leadership to a node before it noticed that it was gone.
-func (w *World) flipBack(id int) {
-	if n := w.nodes[id]; n.up && !n.stopped() && !n.leading {
+// flip takes leadership away from a node, to give it back before the node
+// noticed, that many times.
+func (w *World) flip(n *node, times int) {
+	if n.leading && w.transfer(n) {
+		w.queue.push(w.now+w.random.between(0, w.p.notice), evFlip, n.id, uint32(times))
+	}
+}
+
+func (w *World) flipBack(id int, times uint32) {
+	n := w.nodes[id]
+	if !n.up || n.stopped() {
+		return
+	}
+	switch {
+	case n.leading:
+		w.flip(n, int(times))
+	case times > 0:
 		n.campaign(true)
+		w.queue.push(w.now+w.random.between(0, 2*time.Second), evFlip, n.id, times-1)
 	}
 }
 

@@ -22,7 +22,8 @@ type node struct {
 	started   time.Duration // true time at which the monotonic clock was 0
 	asleep    time.Duration // suspended since then: the clock stood still
 	wallSkew  int64         // milliseconds off the true time of day
-	missed    time.Duration // true time that the lease clock did not count
+	least     time.Duration // true time that the lease clock did not count, at least
+	most      time.Duration // and at most
 	stallEnd  time.Duration // when the last long pause ended
 	diskUntil time.Duration // the store hangs until then
 	applySlow time.Duration // added to each apply, until slowUntil
@@ -31,15 +32,14 @@ type node struct {
 	raft
 	collector
 
-	replica   *registry.Replica
-	office    uint64 // term in which this process knows that it leads, 0 for none
-	serveAt   time.Duration
-	serveMiss time.Duration // missed at serveAt
-	served    uint64        // term of serveAt
-	stuck     bool          // obstructed at the last tick
-	stuckEnd  time.Duration
-	advanced  registry.LeaseTime
-	disk      disk
+	replica  *registry.Replica
+	office   uint64 // term in which this process knows that it leads, 0 for none
+	serving  moment // when it began to serve
+	served   uint64 // in which term
+	stuck    bool   // obstructed at the last tick
+	stuckEnd time.Duration
+	advanced registry.LeaseTime
+	disk     disk
 }
 
 func newNode(w *World, id int) *node {
@@ -85,7 +85,8 @@ func (n *node) mono() time.Duration {
 // pause stops the process; its monotonic clock runs on.
 func (n *node) pause(d time.Duration) {
 	n.thaw = n.w.now + d
-	n.missed += d
+	n.least += max(0, d-registry.TickCap)
+	n.most += d + n.w.p.idleTick
 	if d >= registry.StallAfter+2*registry.TickEvery+n.w.p.idleTick {
 		n.stallEnd = n.thaw
 	}
@@ -94,9 +95,12 @@ func (n *node) pause(d time.Duration) {
 // suspend stops the machine and its clock.
 func (n *node) suspend(d time.Duration) {
 	n.thaw = n.w.now + d
-	n.missed += d
+	n.least += d
+	n.most += d
 	n.asleep += d
 }
+
+func (n *node) moment() moment { return moment{n.w.now, n.least, n.most} }
 
 func (n *node) timer(k kind) {
 	switch k {

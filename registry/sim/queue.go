@@ -21,7 +21,7 @@ const (
 	evReply
 	evClient // timers of a client: arg is the attempt or step
 	evTimeout
-	evThaw // the nemesis
+	evFlip // the nemesis
 	evStart
 	evDisk
 	evHeal

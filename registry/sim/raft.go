@@ -104,11 +104,7 @@ func (n *node) onAppend(i uint32) {
 	}
 	n.follow(m.term, m.from)
 	n.merge(m.log)
-	commit := min(m.commit, uint64(len(m.log)))
-	if n.w.options.Bugs.ApplyUncommitted {
-		commit = uint64(len(m.log))
-	}
-	n.committed(commit)
+	n.committed(min(m.commit, uint64(len(m.log))))
 	if !m.quiet {
 		n.w.send(message{from: n.id, term: n.term, match: uint64(len(m.log))}, evAck, m.from)
 	}

@@ -50,6 +50,9 @@ func draw(r *random) params {
 		save: r.between(time.Second, 20*time.Second), pack: r.between(5*time.Second, 40*time.Second),
 		every: r.between(2*time.Second, 15*time.Second), check: r.between(2*time.Second, 10*time.Second),
 	}
+	if r.p(0.2) {
+		p.notice *= 8
+	}
 	p.netMax = p.netMin + r.between(100*time.Microsecond, 8*time.Millisecond)
 	if r.p(0.3) {
 		p.idleTick = 20 * time.Millisecond
