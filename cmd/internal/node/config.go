@@ -1,0 +1,141 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"regexp"
+	"time"
+
+	"github.com/hashicorp/memberlist"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-b4c92e43/rollcall/api/wire"
+	"github.com/seed-b4c92e43/rollcall/cmd/internal/peer"
+)
+
+// Config is what one node is told. Zero values take the defaults that stand
+// beside the fields.
+type Config struct {
+	NodeID  string // [A-Za-z0-9._-]{1,64}; the host name
+	DataDir string // created when missing
+
+	HTTPAddr   string // host:port to bind; 127.0.0.1:7700
+	RaftAddr   string // 127.0.0.1:7701
+	GossipAddr string // 127.0.0.1:7702, TCP and UDP
+
+	// Advertise is the host name or IP by which other nodes reach this one; the
+	// ports are those that were bound. The bound address, or the first private
+	// IP where that is unspecified.
+	Advertise string
+	Join      []string // host names or host:port of gossip; resolved anew on every try
+
+	// BootstrapExpect is how many fresh voters must see each other before they
+	// found a cluster; 1.
+	BootstrapExpect int
+	Edge            bool // never a voter: holds a replica, serves reads, forwards writes
+	MaxVoters       int  // 1, 3 or 5; 5
+
+	// TimeoutMultiplier stretches Raft's heartbeat and election time-outs of
+	// 300 ms; 1. Raise it on slow networks: a dead leader is noticed later by as
+	// much.
+	TimeoutMultiplier float64
+	// DeadNodeAfter is how long a voter must be silent for gossip and for Raft
+	// before it is removed; 1 h.
+	DeadNodeAfter time.Duration
+
+	AllowedHosts []string // further names in Host headers
+
+	MinTTL, MaxTTL, DefaultTTL time.Duration // 500 ms, 24 h, 10 s
+	MaxBody                    int64         // bytes of a request body; 1 MiB
+
+	CertificateAge time.Duration // how long certificates are kept, in cluster time; 24 h
+	CertificateMax int           // and how many; 100,000
+
+	Version  string
+	Logger   *slog.Logger         // discarded when nil
+	Registry *prometheus.Registry // a new one when nil
+
+	// Network and GossipTransport replace TCP and UDP in tests; HTTPListener
+	// replaces the bound one.
+	Network         peer.Network
+	GossipTransport memberlist.NodeAwareTransport
+	HTTPListener    net.Listener
+}
+
+var nodeName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+
+func (c *Config) withDefaults() {
+	if c.NodeID == "" {
+		c.NodeID, _ = os.Hostname()
+	}
+	orString(&c.HTTPAddr, "127.0.0.1:7700")
+	orString(&c.RaftAddr, "127.0.0.1:7701")
+	orString(&c.GossipAddr, "127.0.0.1:7702")
+	orNumber(&c.BootstrapExpect, 1)
+	orNumber(&c.MaxVoters, 5)
+	orNumber(&c.TimeoutMultiplier, 1)
+	orNumber(&c.DeadNodeAfter, time.Hour)
+	orNumber(&c.MinTTL, wire.MinTTL)
+	orNumber(&c.MaxTTL, wire.MaxTTL)
+	orNumber(&c.DefaultTTL, wire.DefaultTTL)
+	orNumber(&c.MaxBody, int64(wire.MaxBody))
+	orNumber(&c.CertificateAge, 24*time.Hour)
+	orNumber(&c.CertificateMax, 100_000)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Registry == nil {
+		c.Registry = prometheus.NewRegistry()
+	}
+	if c.Network == nil {
+		c.Network = peer.TCP{}
+	}
+}
+
+func orString(p *string, value string) {
+	if *p == "" {
+		*p = value
+	}
+}
+
+func orNumber[N int | int64 | float64 | time.Duration](p *N, value N) {
+	if *p == 0 {
+		*p = value
+	}
+}
+
+func (c *Config) validate() error {
+	return errors.Join(
+		check(nodeName.MatchString(c.NodeID), "node-id %q: want [A-Za-z0-9._-]{1,64}; set --node-id", c.NodeID),
+		check(c.DataDir != "", "data-dir is not set: say where this node keeps its log and state with --data-dir"),
+		address("http-addr", c.HTTPAddr),
+		address("raft-addr", c.RaftAddr),
+		address("gossip-addr", c.GossipAddr),
+		check(c.BootstrapExpect >= 1 && c.BootstrapExpect <= 5, "bootstrap-expect %d: want 1 to 5", c.BootstrapExpect),
+		check(c.MaxVoters == 1 || c.MaxVoters == 3 || c.MaxVoters == 5, "max-voters %d: want 1, 3 or 5", c.MaxVoters),
+		check(c.BootstrapExpect <= c.MaxVoters, "bootstrap-expect %d is more than max-voters %d", c.BootstrapExpect, c.MaxVoters),
+		check(c.TimeoutMultiplier >= 0.5 && c.TimeoutMultiplier <= 50, "raft-multiplier %v: want 0.5 to 50", c.TimeoutMultiplier),
+		check(c.MinTTL >= 100*time.Millisecond && c.MinTTL <= c.DefaultTTL && c.DefaultTTL <= c.MaxTTL && c.MaxTTL <= 1000*time.Hour,
+			"TTL bounds: want 100ms <= min %v <= default %v <= max %v <= 1000h", c.MinTTL, c.DefaultTTL, c.MaxTTL),
+		check(c.MaxBody >= 1024 && c.MaxBody <= 64<<20, "max-body %d: want 1024 to 67108864 bytes", c.MaxBody),
+		check(c.CertificateAge >= time.Minute, "certificate-age %v: want at least 1m", c.CertificateAge),
+		check(c.CertificateMax >= 1 && c.CertificateMax <= 100_000_000, "certificate-max %d: want 1 to 100,000,000", c.CertificateMax),
+	)
+}
+
+func check(ok bool, format string, args ...any) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf(format, args...)
+}
+
+func address(setting, addr string) error {
+	if _, _, err := net.SplitHostPort(addr); err != nil {
+		return fmt.Errorf("%s %q: want host:port, for example 127.0.0.1:7700: %w", setting, addr, err)
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+package node
+
+import (
+	"context"
+	"time"
+)
+
+// pulses sends the leader's pulse to every stream while it leads: also before it
+// serves, since who is to become a voter must be heard of first.
+func (n *Node) pulses(ctx context.Context) {
+	tick := time.NewTicker(pulseEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if term := n.leading.Load(); term != 0 {
+				n.pulse(term)
+			}
+		}
+	}
+}
+
+func (n *Node) pulse(term uint64) {
+	p := pulse{Term: term, Committed: n.store.Committed(), N: n.contacts.next(term)}
+	index, own := n.lastCheck()
+	if s := n.standing.Load(); index != 0 && s != nil {
+		if digest, ok := n.contacts.majorityDigest(s.voters, n.serverID, index, own); ok {
+			p.CheckIndex, p.MajorityDigest = index, digest
+			n.compare(index, digest)
+		}
+	}
+	n.followers.pulse(p.pack())
+}
+
+// PulseAck notes what a follower answered to a pulse.
+func (n *Node) PulseAck(from string, payload []byte) {
+	var a pulseAck
+	if err := a.unpack(payload); err != nil {
+		n.log.Warn("malformed answer to a pulse", "from", from, "error", err)
+		return
+	}
+	n.contacts.heard(from, a)
+}

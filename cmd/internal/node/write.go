@@ -1,0 +1,104 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-b4c92e43/rollcall/api"
+	"github.com/seed-b4c92e43/rollcall/cmd/internal/collector"
+	"github.com/seed-b4c92e43/rollcall/registry"
+)
+
+// patience is how long a request waits for a quorum: a node without one
+// refuses within 2 s.
+const patience = 1900 * time.Millisecond
+
+// Do commits one command and returns when this node has applied it.
+func (n *Node) Do(ctx context.Context, cmd registry.Command) (registry.Result, error) {
+	if err := n.admit(cmd); err != nil {
+		return registry.Result{}, err
+	}
+	result, commit, err := n.collector.Do(ctx, cmd)
+	if err != nil {
+		return result, outward(err)
+	}
+	return result, n.applied(ctx, commit)
+}
+
+// Beat renews one lease. Where this replica knows the epoch and it is that
+// id's, sixteen bytes travel; else the state machine compares the names.
+func (n *Node) Beat(ctx context.Context, ns, id string, epoch, seq uint64) (registry.BeatResult, uint64, error) {
+	if !n.holds(ns, id, epoch) {
+		return n.beatNamed(ctx, &registry.RenewNamed{NS: ns, ID: id, Epoch: epoch, Seq: seq})
+	}
+	result, commit, err := n.collector.Beat(ctx, epoch, seq)
+	if err != nil {
+		return result, 0, outward(err)
+	}
+	if refused(result.Code) {
+		err = n.applied(ctx, commit)
+	}
+	return result, commit.Revision, err
+}
+
+func (n *Node) holds(ns, id string, epoch uint64) (same bool) {
+	n.store.View(func(r *registry.Replica, _ time.Duration) {
+		holderNS, holder, ok := r.Holder(epoch)
+		same = ok && holderNS == ns && holder == id
+	})
+	return same
+}
+
+func (n *Node) beatNamed(ctx context.Context, cmd *registry.RenewNamed) (registry.BeatResult, uint64, error) {
+	result, commit, err := n.collector.Do(ctx, cmd)
+	if err != nil {
+		return registry.BeatResult{}, 0, outward(err)
+	}
+	if len(result.Beats) != 1 {
+		return registry.BeatResult{}, 0, fmt.Errorf("renewal of %s/%s answered %d results", cmd.NS, cmd.ID, len(result.Beats))
+	}
+	beat := result.Beats[0]
+	if refused(beat.Code) {
+		err = n.applied(ctx, commit)
+	}
+	return beat, commit.Revision, err
+}
+
+// Beats renews many leases of one namespace.
+func (n *Node) Beats(ctx context.Context, ns string, beats registry.Beats) ([]registry.BeatResult, uint64, error) {
+	results, commit, err := n.collector.Beats(ctx, ns, beats)
+	return results, commit.Revision, outward(err)
+}
+
+func refused(code registry.Code) bool { return code != registry.OK && code != registry.Duplicate }
+
+// applied waits until this replica has what the answer will speak of.
+func (n *Node) applied(ctx context.Context, commit collector.Commit) error {
+	if err := n.store.AwaitIndex(ctx, commit.Index); err != nil {
+		return fmt.Errorf("%w: committed at index %d, but this node has not applied it in time", api.ErrNoLeader, commit.Index)
+	}
+	return nil
+}
+
+// admit refuses what would fill the disk while little is left of it; renewals
+// and endings go on.
+func (n *Node) admit(cmd registry.Command) error {
+	if _, grows := cmd.(*registry.Grant); grows && n.store.FreeSpaceLow() {
+		return fmt.Errorf("%w: less than 5%% of the disk is free on %s", api.ErrOverloaded, n.cfg.NodeID)
+	}
+	return nil
+}
+
+// outward maps the collector's errors to those that clients see.
+func outward(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, collector.ErrOverloaded):
+		return fmt.Errorf("%w: %w", api.ErrOverloaded, err)
+	default:
+		return fmt.Errorf("%w: %w", api.ErrNoLeader, err)
+	}
+}
