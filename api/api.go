@@ -133,6 +133,6 @@ func (s *Server) HTTPServer() *http.Server {
 		WriteTimeout:      30 * time.Second, // the longest wait, min_revision's, is 5 s
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"reflect"
 	"slices"
@@ -51,10 +52,54 @@ func decodeCBOR(body []byte) (value, error) {
 	if err != nil {
 		return value{}, invalid(fieldBody, "the body is not valid CBOR: %s", strings.TrimPrefix(err.Error(), "cbor: "))
 	}
-	return cborValue(decoded), nil
+	var t cborTree
+	return t.value(decoded, 1)
 }
 
-func cborValue(decoded any) value {
+// cborTree turns what the library decoded into values.
+type cborTree struct{ budget budget }
+
+func (t *cborTree) value(decoded any, depth int) (value, error) {
+	if err := t.budget.take(); err != nil {
+		return value{}, err
+	}
+	switch d := decoded.(type) {
+	case []any:
+		return t.list(d, depth)
+	case map[string]any:
+		return t.object(d, depth)
+	}
+	return cborScalar(decoded), nil
+}
+
+func (t *cborTree) list(items []any, depth int) (value, error) {
+	v := value{kind: kindList}
+	for _, item := range items {
+		child, err := t.value(item, depth+1)
+		if err != nil {
+			return value{}, err
+		}
+		v.list = append(v.list, child)
+	}
+	return v, nil
+}
+
+func (t *cborTree) object(object map[string]any, depth int) (value, error) {
+	v := value{kind: kindObject}
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if depth == 1 {
+			t.budget.field = name
+		}
+		child, err := t.value(object[name], depth+1)
+		if err != nil {
+			return value{}, err
+		}
+		v.members = append(v.members, member{name, child})
+	}
+	return v, nil
+}
+
+func cborScalar(decoded any) value {
 	switch d := decoded.(type) {
 	case nil:
 		return value{kind: kindNull}
@@ -68,10 +113,6 @@ func cborValue(decoded any) value {
 		return cborFloat(d)
 	case string:
 		return value{kind: kindText, text: d}
-	case []any:
-		return cborList(d)
-	case map[string]any:
-		return cborObject(d)
 	}
 	return value{kind: kindOther}
 }
@@ -82,21 +123,4 @@ func cborFloat(f float64) value {
 		return value{kind: kindOther}
 	}
 	return value{kind: kindNumber, text: strconv.FormatFloat(f, 'e', -1, 64)}
-}
-
-func cborList(items []any) value {
-	v := value{kind: kindList, list: make([]value, len(items))}
-	for i, item := range items {
-		v.list[i] = cborValue(item)
-	}
-	return v
-}
-
-func cborObject(object map[string]any) value {
-	v := value{kind: kindObject, members: make([]member, 0, len(object))}
-	for name, item := range object {
-		v.members = append(v.members, member{name, cborValue(item)})
-	}
-	slices.SortFunc(v.members, func(a, b member) int { return strings.Compare(a.name, b.name) })
-	return v
 }

@@ -18,7 +18,7 @@ type gate struct{ names map[string]bool }
 func newGate(names []string) gate {
 	g := gate{names: map[string]bool{"localhost": true}}
 	for _, name := range names {
-		if name = plainHost(name); name != "" {
+		if name = plainHost(hostOf(name)); name != "" {
 			g.names[name] = true
 		}
 	}

@@ -13,8 +13,9 @@ import (
 // twice in an object, no lone surrogates, nothing after the value. (Package
 // encoding/json lets all four pass, and matches names in any case.)
 type jsonReader struct {
-	data []byte
-	at   int
+	data   []byte
+	at     int
+	budget budget
 }
 
 func decodeJSON(body []byte) (value, error) {
@@ -67,6 +68,9 @@ func (r *jsonReader) next(b byte) bool {
 }
 
 func (r *jsonReader) value(depth int) (value, error) {
+	if err := r.budget.take(); err != nil {
+		return value{}, err
+	}
 	r.space()
 	switch b := r.peek(); {
 	case b == '{' || b == '[':
@@ -123,6 +127,9 @@ func (r *jsonReader) member(depth int) (member, error) {
 	}
 	if !r.next(':') {
 		return member{}, r.wrong("want : after a name")
+	}
+	if depth == 1 {
+		r.budget.field = name
 	}
 	v, err := r.value(depth + 1)
 	return member{name, v}, err

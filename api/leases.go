@@ -63,22 +63,15 @@ func (s *Server) grant(ctx context.Context, r *request, id, key string) (answer,
 	if err != nil {
 		return answer{}, err
 	}
-	if err := refused(&result, r.ns, id, grantedBefore(&result)); err != nil {
+	if err := refused(&result, r.ns, id, 0); err != nil {
 		return answer{}, err
 	}
+	s.rtts.forget(result.ReplacedEpoch)
 	status := http.StatusOK
 	if result.Created && result.Code == registry.OK {
 		status = http.StatusCreated
 	}
 	return answer{status: status, body: showGrant(&result)}, nil
-}
-
-// grantedBefore is the epoch that an Idempotency-Key was given before.
-func grantedBefore(result *registry.Result) uint64 {
-	if result.Certificate != nil {
-		return result.Certificate.Epoch
-	}
-	return 0
 }
 
 // onlyIfAbsent tells whether a registration must not take over a live id.

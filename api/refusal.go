@@ -36,9 +36,7 @@ func (r *refusal) problem() error {
 	case registry.NotFound:
 		return wire.NewProblem(wire.CodeLeaseNotFound, fmt.Sprintf("no lease of %q is known in namespace %q", r.id, r.ns))
 	case registry.Superseded:
-		p := wire.NewProblem(wire.CodeSuperseded, fmt.Sprintf("epoch %d of %q is over: epoch %d holds it", r.epoch, r.id, r.current))
-		p.CurrentEpoch = r.current
-		return p
+		return r.superseded()
 	case registry.StaleSequence:
 		p := wire.NewProblem(wire.CodeStaleSequence, fmt.Sprintf("seq %d was accepted already; go on with a higher one", r.current))
 		p.CurrentSeq = &r.current
@@ -51,6 +49,18 @@ func (r *refusal) problem() error {
 		return invalid("seq", "seq is more than %d ahead of the last one accepted, %d", registry.MaxJump, r.current)
 	}
 	return fmt.Errorf("a client's request was refused with code %d", r.code)
+}
+
+// superseded tells of an epoch that was taken over: the one that was named, or
+// the one that an Idempotency-Key was given.
+func (r *refusal) superseded() error {
+	old := "the epoch of that " + headerIdempotencyKey
+	if r.epoch != 0 {
+		old = fmt.Sprintf("epoch %d", r.epoch)
+	}
+	p := wire.NewProblem(wire.CodeSuperseded, fmt.Sprintf("%s of %q is over: epoch %d holds it", old, r.id, r.current))
+	p.CurrentEpoch = r.current
+	return p
 }
 
 // ended tells of a lease that ended; one whose certificate is no longer kept

@@ -99,6 +99,14 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	s.none.observe(status, time.Since(start))
 }
 
+// noQuorum says what a client must make of a request that no quorum answered.
+func noQuorum(method string) string {
+	if method == http.MethodGet || method == http.MethodHead {
+		return "no quorum answered in time"
+	}
+	return "no quorum answered in time, so this may or may not have taken effect"
+}
+
 // problemOf says in the contract's words what went wrong.
 func (s *Server) problemOf(err error, r *http.Request, h http.Header) *wire.Problem {
 	var p *wire.Problem
@@ -114,7 +122,7 @@ func (s *Server) problemOf(err error, r *http.Request, h http.Header) *wire.Prob
 	case errors.Is(err, ErrRefused):
 		return invalid("id", "%v", err)
 	case errors.Is(err, ErrNoLeader), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return wire.NewProblem(wire.CodeNoLeader, "no quorum answered in time, so this may or may not have taken effect: "+err.Error())
+		return wire.NewProblem(wire.CodeNoLeader, noQuorum(r.Method)+": "+err.Error())
 	}
 	s.log.Error("request failed", "request_id", h.Get(wire.HeaderRequestID),
 		"method", r.Method, "path", r.URL.EscapedPath(), "error", err)

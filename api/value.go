@@ -39,8 +39,32 @@ type member struct {
 	value value
 }
 
-// maxDepth bounds how deep a body may nest; the deepest of the contract is 3.
-const maxDepth = 16
+const (
+	// maxDepth bounds how deep a body may nest; the deepest of the contract is 3.
+	maxDepth = 16
+	// maxValues bounds how many values a body may hold, each of which takes some
+	// 100 bytes while it is decoded; the most of the contract are 30,002, a batch
+	// of 10,000 beats.
+	maxValues = 100_000
+)
+
+// budget counts the values of a body. It remembers in which field they are.
+type budget struct {
+	used  int
+	field string
+}
+
+// take counts one value.
+func (b *budget) take() error {
+	if b.used++; b.used <= maxValues {
+		return nil
+	}
+	field := b.field
+	if field == "" {
+		field = fieldBody
+	}
+	return invalid(field, "%s: the body holds more than %d values", field, maxValues)
+}
 
 // decodeValue decodes a whole body.
 func decodeValue(body []byte, m media) (value, error) {

@@ -74,7 +74,7 @@ type Registration struct {
 	Port    int               `json:"port,omitempty"` // 0 to 65535
 	Tags    []string          `json:"tags,omitempty"`
 	Meta    map[string]string `json:"meta,omitempty"`
-	TTLMS   int64             `json:"ttl_ms,omitempty"` // 500 to 86,400,000; 0 takes the default, 10,000
+	TTLMS   int64             `json:"ttl_ms,omitempty"` // 500 to 86,400,000; left out (0 here) it is the default, 10,000
 }
 
 // Grant is the answer to a registration.

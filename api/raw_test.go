@@ -1,0 +1,58 @@
+package api_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// exchangeRaw sends bytes as they are and returns the answer's status.
+func exchangeRaw(t *testing.T, c *client, request string) *http.Response {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(c.base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp
+}
+
+// TestRawRequests sends what no proper client would.
+func TestRawRequests(t *testing.T) {
+	_, c := newServer(t)
+	for _, test := range []struct {
+		status  int
+		request string
+	}{
+		{200, "GET /healthz HTTP/1.0\r\n\r\n"},
+		{200, "HEAD /readyz HTTP/1.0\r\n\r\n"},
+		{400, "GET /healthz HTTP/1.1\r\n\r\n"},
+		{403, "GET /healthz HTTP/1.1\r\nHost:\r\n\r\n"},
+		{403, "GET http://evil.example/v1/alive HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		{400, "GET /v1/leases/%zz HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		{400, "GET /v1/leases/. HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		{400, "GET /v1/leases/.. HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		{404, "GET /v1/leases/../alive HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		{404, "GET * HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+		{413, "PUT /v1/leases/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n"},
+		{400, "PUT /v1/leases/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"},
+		{413, "PUT /v1/leases/a HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 9999999\r\n\r\n"},
+		{431, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n"},
+	} {
+		if resp := exchangeRaw(t, c, test.request); resp.StatusCode != test.status {
+			t.Errorf("%.80q: status %d, want %d", test.request, resp.StatusCode, test.status)
+		}
+	}
+}
