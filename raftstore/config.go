@@ -27,8 +27,9 @@ type Config struct {
 	// OnApply is called with the outcome of each entry, in order, under the
 	// write lock of the replica: it must not block nor call the Store.
 	OnApply func(registry.Outcome)
-	// OnRestore is called after the content of a snapshot took the place of
-	// the replica: events were skipped, and nobody leads in the new replica.
+	// OnRestore is called when the content of a snapshot took the place of the
+	// replica, under its write lock like OnApply: events were skipped, and
+	// nobody leads in the new replica.
 	OnRestore func()
 	// OnHung is called with true when Raft has waited 2 s for the disk, and
 	// with false when that is over. The node must drop its Raft traffic

@@ -101,7 +101,7 @@ func lead(t testing.TB, s *Store) {
 	case <-time.After(time.Minute):
 		t.Fatal("no leadership")
 	}
-	propose(t, s, &registry.Check{})
+	must(t, s.AwaitIndex(t.Context(), s.raft.LastIndex()))
 }
 
 func propose(t testing.TB, s *Store, commands ...registry.Command) registry.Outcome {
@@ -126,3 +126,6 @@ func digest(s *Store) (d uint64, index uint64) {
 	s.View(func(r *registry.Replica, _ time.Duration) { d, index = r.Digest(), r.Index() })
 	return d, index
 }
+
+func isNotLeader(err error) bool     { return errors.Is(err, ErrNotLeader) }
+func isIndeterminate(err error) bool { return errors.Is(err, ErrIndeterminate) }

@@ -1,8 +1,10 @@
 package raftstore
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/seed-b4c92e43/rollcall/registry"
@@ -13,18 +15,34 @@ import (
 // stays until the new one is whole, verified, loaded into r and durable under
 // the final name. index is at least what the snapshot is of.
 func (m *image) install(source io.Reader, index uint64, clusterID string, r *registry.Replica) (frameHeader, error) {
-	var h frameHeader
-	err := m.disk.doBehind("install snapshot", func() (err error) {
-		h, err = receive(source, m.path+temporary, clusterID)
-		if err != nil {
-			return err
-		}
-		return m.adopt(h, index, r)
-	})
+	h, err := m.receive(source, clusterID)
 	if err != nil {
+		return h, fmt.Errorf("receive snapshot: %w", err)
+	}
+	head, err := m.adopt(h, index, r)
+	if err != nil {
+		return h, fmt.Errorf("read snapshot: %w", err)
+	}
+	if err := m.disk.doBehind("install snapshot", func() error { return m.swap(head) }); err != nil {
 		return h, fmt.Errorf("install snapshot: %w", err)
 	}
 	return h, nil
+}
+
+// receive writes the copy of state.db in a stream beside this one, synced. A
+// stream that is no good is no error of the disk.
+func (m *image) receive(source io.Reader, clusterID string) (h frameHeader, err error) {
+	failed := m.disk.doBehind("receive snapshot", func() error {
+		h, err = receive(source, m.path+temporary, clusterID)
+		if _, ok := errors.AsType[*fs.PathError](err); ok {
+			return err
+		}
+		return nil
+	})
+	if err == nil {
+		err = failed
+	}
+	return h, err
 }
 
 // receive writes the copy of state.db in a stream to path, synced.
@@ -47,20 +65,17 @@ func receive(source io.Reader, path, clusterID string) (frameHeader, error) {
 	return h, f.Sync()
 }
 
-// adopt verifies the received file, marks it as this node's, loads it and puts
-// it in the place of the present one.
-func (m *image) adopt(h frameHeader, index uint64, r *registry.Replica) error {
+// adopt verifies the received file, marks it as this node's and loads it. It
+// returns its head.
+func (m *image) adopt(h frameHeader, index uint64, r *registry.Replica) (imageHead, error) {
 	temp := m.path + temporary
 	check := &imageCheck{mark: m.mark, foreign: true}
 	if err := verifyFile(temp, check.visit, check.finish); err != nil {
-		return err
+		return imageHead{}, err
 	}
 	head := check.head
 	head.index, head.renewals = max(head.index, h.Index, index), max(head.renewals, index)
-	if err := prepare(temp, head, r); err != nil {
-		return err
-	}
-	return m.swap(temp, head)
+	return head, prepare(temp, head, r)
 }
 
 // prepare marks and loads a file that is not in use yet.
@@ -79,13 +94,13 @@ func prepare(path string, head imageHead, r *registry.Replica) error {
 	return load(db, r)
 }
 
-// swap gives the file at temp the name of the present one and opens it. The
+// swap gives the received file the name of the present one and opens it. The
 // old one closes when its last reader ends.
-func (m *image) swap(temp string, head imageHead) error {
+func (m *image) swap(head imageHead) error {
 	m.write.Lock()
 	defer m.write.Unlock()
 	m.queue.drop()
-	if err := moveInto(temp, m.path); err != nil {
+	if err := moveInto(m.path+temporary, m.path); err != nil {
 		return err
 	}
 	db, err := openDB(m.path, imageMapping)

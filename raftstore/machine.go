@@ -185,20 +185,21 @@ func (m *machine) restore(source io.Reader, index uint64) error {
 	if err != nil {
 		return err
 	}
-	m.put(r, max(h.Index, index), h.Term)
-	if m.onRestore != nil {
-		m.onRestore()
-	}
+	m.put(r, max(h.Index, index), h.Term, m.onRestore)
 	return nil
 }
 
-// put makes r the replica, which has applied index.
-func (m *machine) put(r *registry.Replica, index, term uint64) {
+// put makes r the replica, which has applied index, and calls told before
+// anybody can see it.
+func (m *machine) put(r *registry.Replica, index, term uint64, told func()) {
 	m.mu.Lock()
 	m.replica, m.term = r, term
 	r.Tick(m.mono())
 	m.applied.Store(index)
 	m.revision.Store(r.Revision())
+	if told != nil {
+		told()
+	}
 	m.mu.Unlock()
 	m.indexes.wake(index)
 	m.revisions.wake(r.Revision())

@@ -119,7 +119,7 @@ func (s *Store) load() error {
 	if err := load(d.image.db, r); err != nil {
 		return inFile(d.path, imageName, err)
 	}
-	s.machine.put(r, d.snapshot.Index, d.snapshot.Term)
+	s.machine.put(r, d.snapshot.Index, d.snapshot.Term, nil)
 	return nil
 }
 

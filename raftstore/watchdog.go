@@ -34,11 +34,10 @@ type watchdog struct {
 	onFatal func(error)
 	observe func(op string, took time.Duration) // may be nil
 
+	mu sync.Mutex // guards what follows
 	// inject is the seam of the tests: it runs before each call, may block,
 	// and its error is the call's. nil outside of them.
 	inject func(op string) error
-
-	mu     sync.Mutex
 	next   uint64
 	calls  map[uint64]diskCall
 	errors int // in a row
@@ -64,8 +63,8 @@ func (w *watchdog) doBehind(op string, f func() error) error {
 }
 
 func (w *watchdog) call(c diskCall, f func() error) error {
-	id := w.begin(c)
-	err := w.run(c.op, f)
+	id, inject := w.begin(c)
+	err := run(c.op, inject, f)
 	w.end(id)
 	if w.observe != nil {
 		w.observe(c.op, time.Since(c.since))
@@ -74,21 +73,21 @@ func (w *watchdog) call(c diskCall, f func() error) error {
 	return err
 }
 
-func (w *watchdog) run(op string, f func() error) error {
-	if w.inject != nil {
-		if err := w.inject(op); err != nil {
+func run(op string, inject func(string) error, f func() error) error {
+	if inject != nil {
+		if err := inject(op); err != nil {
 			return err
 		}
 	}
 	return f()
 }
 
-func (w *watchdog) begin(c diskCall) uint64 {
+func (w *watchdog) begin(c diskCall) (id uint64, inject func(string) error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.next++
 	w.calls[w.next] = c
-	return w.next
+	return w.next, w.inject
 }
 
 func (w *watchdog) end(id uint64) {
