@@ -15,6 +15,8 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
@@ -36,7 +38,7 @@ const (
 // Config says what to drive and how hard. Zero values take the defaults that
 // stand beside the fields.
 type Config struct {
-	Endpoints []string      // base URLs, http only; connections spread over them in turn
+	Endpoints []string      // base URLs or host:port, http only; connections spread over them in turn
 	Token     string        // sent as a bearer token when not empty
 	Mode      string        // single
 	Leases    int           // 10,000
@@ -64,7 +66,19 @@ var (
 	prefixShape = regexp.MustCompile(`^[A-Za-z0-9_~:@-][A-Za-z0-9._~:@-]{0,99}$`)
 )
 
+// ErrConfig is returned when a configuration cannot be driven.
+var ErrConfig = errors.New("cannot drive this")
+
+// Defaults returns the configuration that a zero Config becomes.
+func Defaults() Config { return Config{}.withDefaults() }
+
 func (c Config) withDefaults() Config {
+	c.Endpoints = slices.Clone(c.Endpoints)
+	for i, e := range c.Endpoints {
+		if !strings.Contains(e, "://") {
+			c.Endpoints[i] = "http://" + e
+		}
+	}
 	orElse(&c.Mode, ModeSingle)
 	orElse(&c.Leases, 10_000)
 	orElse(&c.Workers, 64)

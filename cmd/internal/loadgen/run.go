@@ -37,12 +37,12 @@ type run struct {
 }
 
 // Run drives the load and returns what it measured. When ctx ends it returns
-// what was measured until then. An error is a wrong configuration or a refusal
-// that no repetition would change; the result holds what was seen before it.
+// what was measured until then. An error is a configuration that is wrong
+// (ErrConfig) or a refusal that no repetition would change; the result holds what was seen before it.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	r := &run{cfg: cfg.fit()}
 	r.result = r.cfg.heading()

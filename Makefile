@@ -1,0 +1,85 @@
+# Targets for people and for .ci/run. `make help` lists them.
+
+GO          ?= go
+VERSION     ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+IMAGE       ?= rollcall:local
+PROJECT     ?= rollcall
+COMPOSE     ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
+FUZZTIME    ?= 10s
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
+LDFLAGS     := -s -w -X main.version=$(VERSION)
+COMPOSING   := ROLLCALL_IMAGE=$(IMAGE) $(COMPOSE) -p $(PROJECT) -f deploy/compose.yaml
+
+.DEFAULT_GOAL := build
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.PHONY: build
+build: ## the binary, in bin/
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/rollcall ./cmd/rollcall
+
+.PHONY: cross
+cross: ## compile for the other systems
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/rollcall
+	GOOS=windows GOARCH=amd64 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/rollcall
+	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 $(GO) build -o /dev/null ./cmd/rollcall
+
+.PHONY: test
+test: ## every test that needs nothing but Go
+	$(GO) test ./...
+
+.PHONY: race
+race: ## the same under the race detector
+	$(GO) test -race ./...
+
+.PHONY: e2e
+e2e: ## real processes: crashes, pauses, partitions
+	$(GO) test -tags e2e -count 1 -timeout 20m ./cmd/rollcall/e2e_test
+
+.PHONY: e2e-docker
+e2e-docker: ## three containers; starts an engine of its own where none runs
+	.ci/with-docker $(GO) test -tags e2e_docker -count 1 -timeout 10m ./cmd/rollcall/e2e_test
+
+.PHONY: sim
+sim: ## the simulator, many seeds
+	$(GO) test -count 1 -timeout 30m ./registry/sim -run TestSeeds
+
+.PHONY: fuzz
+fuzz: ## every fuzz target for FUZZTIME
+	@for package in $$($(GO) list ./...); do \
+		for target in $$($(GO) test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$package || exit 1; \
+		done; \
+	done
+
+.PHONY: bench
+bench: build ## how many heartbeats a second, on three processes on this machine (docs/benchmarks.md)
+	deploy/bench.sh
+
+.PHONY: lint
+lint: ## vet, staticcheck, gofumpt
+	$(GO) vet ./...
+	$(GO) vet -tags e2e,e2e_docker ./cmd/rollcall/...
+	$(GO) run $(STATICCHECK) ./...
+	@unformatted=$$($(GO) run $(GOFUMPT) -l .); test -z "$$unformatted" || { echo "gofumpt would change:"; echo "$$unformatted"; exit 1; }
+
+.PHONY: image
+image: ## the container image, without pulling anything
+	rm -rf dist/image
+	mkdir -p dist/image/tree/data
+	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/image/tree/rollcall ./cmd/rollcall
+	docker build --quiet --tag $(IMAGE) --file deploy/Dockerfile dist/image
+
+.PHONY: up
+up: image ## three nodes in containers, and wait until they are healthy
+	$(COMPOSING) up -d
+	@deploy/wait-healthy.sh $$($(COMPOSING) ps -q)
+	@echo 'Try: ROLLCALL_ADDR=http://127.0.0.1:7700,http://127.0.0.1:7710,http://127.0.0.1:7720 bin/rollcall cluster status'
+
+.PHONY: down
+down: ## stop them and forget their data
+	$(COMPOSING) down --volumes --timeout 15

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seed-b4c92e43/rollcall/cmd/internal/loadgen"
+)
+
+const barWidth = 40
+
+// printBench prints a result for people.
+func printBench(w io.Writer, r *loadgen.Result) error {
+	fmt.Fprintf(w, "%s: %d leases of TTL %s, %d connections to %d endpoints\n\n",
+		r.Mode, r.Leases, milliseconds(r.TTLMS), r.Workers, len(r.Endpoints))
+	t := newTable(w, "PHASE", "ACKNOWLEDGED", "PER SECOND", "ERRORS", "P50", "P99", "P99.9", "MAX")
+	t.row("grants", number(r.Grants), number(int64(r.GrantsPerS)), number(r.GrantErrors),
+		ms(r.GrantLatency.P50), ms(r.GrantLatency.P99), ms(r.GrantLatency.P999), ms(r.GrantLatency.Max))
+	t.row("renewals", number(r.Renewals), number(int64(r.RenewalsPerS)), number(r.Errors),
+		ms(r.Latency.P50), ms(r.Latency.P99), ms(r.Latency.P999), ms(r.Latency.Max))
+	if err := t.print(); err != nil {
+		return err
+	}
+	printNotes(w, r)
+	printDistribution(w, r.Distribution)
+	return nil
+}
+
+func printNotes(w io.Writer, r *loadgen.Result) {
+	fmt.Fprintf(w, "\n%.1f s of renewing, %s requests, %.1f beats each (%s)\n", r.Seconds, number(r.Requests), r.BeatsPerRequest, r.Codec)
+	for _, code := range slices.Sorted(maps.Keys(r.ErrorCodes)) {
+		fmt.Fprintf(w, "errors of code %s: %s\n", printable(code), number(r.ErrorCodes[code]))
+	}
+	if r.LeasesLost > 0 {
+		fmt.Fprintf(w, "leases that ended under the run: %s; their TTL is shorter than a round over all of them, raise --ttl\n", number(r.LeasesLost))
+	}
+	if r.LeasesLeft > 0 {
+		fmt.Fprintf(w, "%d leases were left to their TTL\n", r.LeasesLeft)
+	}
+	if r.Interrupted {
+		fmt.Fprintln(w, "the run was ended early")
+	}
+}
+
+func printDistribution(w io.Writer, bins []loadgen.Bin) {
+	most := int64(0)
+	for _, b := range bins {
+		most = max(most, b.Count)
+	}
+	if most == 0 {
+		return
+	}
+	fmt.Fprintln(w, "\nlatency of a request, up to")
+	for _, b := range bins {
+		length := int((b.Count*barWidth + most - 1) / most)
+		bar := strings.Repeat("#", length) + strings.Repeat(" ", barWidth-length)
+		fmt.Fprintf(w, "%14s  %s  %s\n", ms(b.UpToMS), bar, number(b.Count))
+	}
+}
+
+func ms(v float64) string {
+	switch {
+	case v >= 100:
+		return fmt.Sprintf("%.0f ms", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f ms", v)
+	default:
+		return fmt.Sprintf("%.2f ms", v)
+	}
+}
+
+// number writes an integer with commas.
+func number(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}

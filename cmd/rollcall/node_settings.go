@@ -1,0 +1,81 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-b4c92e43/rollcall/api/wire"
+	"github.com/seed-b4c92e43/rollcall/cmd/internal/node"
+)
+
+// nodeSettings is what a node is told, as flags. The node itself checks them.
+type nodeSettings struct {
+	file      string
+	node      node.Config
+	logLevel  string
+	logFormat string
+}
+
+func (s *nodeSettings) flags(cmd *cobra.Command) {
+	f, c := cmd.Flags(), &s.node
+	host, _ := os.Hostname() // without one the node asks for --node-id
+	f.StringVar(&s.file, "config", os.Getenv("ROLLCALL_CONFIG"), "YAML file of these settings (ROLLCALL_CONFIG)")
+	f.StringVar(&c.NodeID, "node-id", host, "name of this node, unique in the cluster, [A-Za-z0-9._-]{1,64}")
+	f.StringVar(&c.DataDir, "data-dir", "", "where this node keeps its log and state; created when missing")
+	f.StringVar(&c.HTTPAddr, "http-addr", "127.0.0.1:7700", "address to bind for clients")
+	f.StringVar(&c.RaftAddr, "raft-addr", "127.0.0.1:7701", "address to bind for the other nodes")
+	f.StringVar(&c.GossipAddr, "gossip-addr", "127.0.0.1:7702", "address to bind for gossip, TCP and UDP")
+	f.StringVar(&c.Advertise, "advertise", "", "host name or IP by which other nodes reach this one (the bound address, or the first private IP)")
+	f.StringSliceVar(&c.Join, "join", nil, "hosts or host:port (gossip) of other nodes, itself too; resolved anew on every try")
+	f.IntVar(&c.BootstrapExpect, "bootstrap-expect", 1, "how many fresh nodes must see each other to found a cluster")
+	f.BoolVar(&c.Edge, "edge", false, "never vote: hold a replica, answer reads, forward writes")
+	f.IntVar(&c.MaxVoters, "max-voters", 5, "how many nodes vote at most: 1, 3 or 5")
+	f.Float64Var(&c.TimeoutMultiplier, "raft-multiplier", 1, "stretches Raft's time-outs of 300ms, for slow networks")
+	f.DurationVar(&c.DeadNodeAfter, "dead-node-after", time.Hour, "how long a voter must be silent to be removed")
+	f.StringSliceVar(&c.AllowedHosts, "allowed-hosts", nil, "further names in Host headers, beside IPs, localhost and advertised names")
+	f.DurationVar(&c.MinTTL, "min-ttl", wire.MinTTL, "the shortest TTL that is granted")
+	f.DurationVar(&c.MaxTTL, "max-ttl", wire.MaxTTL, "the longest TTL that is granted")
+	f.DurationVar(&c.DefaultTTL, "default-ttl", wire.DefaultTTL, "the TTL of a registration that names none")
+	f.Int64Var(&c.MaxBody, "max-body", wire.MaxBody, "bytes of a request's body")
+	f.DurationVar(&c.CertificateAge, "certificate-age", 24*time.Hour, "how long certificates are kept")
+	f.IntVar(&c.CertificateMax, "certificate-max", 100_000, "how many certificates are kept")
+	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
+	before(cmd, func(cmd *cobra.Command) error { return settle(cmd.Flags(), s.file) })
+}
+
+func (s *nodeSettings) config() node.Config {
+	cfg := s.node
+	cfg.Version = versionOf()
+	return cfg
+}
+
+func (s *nodeSettings) logger(w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.logLevel)); err != nil {
+		return nil, wrongUsage("log-level %q: want debug, info, warn or error", s.logLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch s.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(w, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(w, options)), nil
+	default:
+		return nil, wrongUsage("log-format %q: want text or json", s.logFormat)
+	}
+}
+
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}

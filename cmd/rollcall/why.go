@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/seed-b4c92e43/rollcall/api/wire"
+)
+
+type whyCommand struct {
+	connection
+	output
+	consistency
+}
+
+func newWhy() *cobra.Command {
+	var c whyCommand
+	cmd := &cobra.Command{
+		Use:   "why ID",
+		Short: "Say in plain words why an id is alive, or why it is not",
+		Long: "Say in plain words why an id is alive, or why it is not: from the lease, or from the certificate of its end for\n" +
+			"as long as that is kept. Exit code 3 when nothing is known of the id.",
+		Example: "  rollcall why web-1",
+		Args:    arguments(1, 1, "ID"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
+	}
+	c.connection.flags(cmd)
+	c.output.flag(cmd)
+	c.consistency.flags(cmd)
+	return cmd
+}
+
+func (c *whyCommand) run(cmd *cobra.Command, id string) error {
+	r, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	query := url.Values{}
+	c.consistency.set(query)
+	l, body, err := askFor[wire.Lease](cmd.Context(), r, request{path: leasePath(id, ""), query: query})
+	if err != nil {
+		return err
+	}
+	if c.json() {
+		printBody(cmd.OutOrStdout(), body)
+		return nil
+	}
+	explain(cmd.OutOrStdout(), l)
+	return nil
+}
+
+func explain(w io.Writer, l *wire.Lease) {
+	lines := explainLife(l)
+	if l.Certificate != nil {
+		lines = explainEnd(l.Certificate)
+	}
+	fmt.Fprintln(w, printable(lines[0]))
+	for _, line := range lines[1:] {
+		fmt.Fprintln(w, " ", printable(line))
+	}
+}
+
+func explainLife(l *wire.Lease) []string {
+	lines := []string{l.ID + " is " + l.State + "."}
+	if l.HeldReason != "" {
+		lines = append(lines, "It is past its TTL, but the cluster does not bury it now: "+l.HeldReason+".")
+	}
+	lines = append(lines,
+		fmt.Sprintf("Epoch %d was granted at %s with a TTL of %s.", l.Epoch, instant(l.GrantedAt), milliseconds(l.TTLMS)),
+		lastRenewal(l))
+	if l.Missed > 0 {
+		lines = append(lines, fmt.Sprintf("It left out %s.", count(l.Missed, "sequence number")))
+	}
+	if l.Late {
+		lines = append(lines, "On the answering node its TTL has passed; only the leader decides.")
+	}
+	if l.Flapping {
+		lines = append(lines, "It has come and gone often of late.")
+	}
+	return lines
+}
+
+func lastRenewal(l *wire.Lease) string {
+	if l.Renewals == 0 {
+		return fmt.Sprintf("It was not renewed yet; unless it is, it ends in %s.", milliseconds(l.ExpiresInMS))
+	}
+	return fmt.Sprintf("It was renewed %s, last with seq %d %s ago; unless it is again, it ends in %s.",
+		count(l.Renewals, "time"), l.Seq, milliseconds(sinceRenewal(l)), milliseconds(l.ExpiresInMS))
+}
+
+func explainEnd(c *wire.Certificate) []string {
+	lines := []string{c.ID + " is not alive: " + causes[c.Cause] + "."}
+	if causes[c.Cause] == "" {
+		lines[0] = c.ID + " is not alive: " + c.Cause + "."
+	}
+	lines = append(lines, fmt.Sprintf("Epoch %d ended at %s, revision %d.", c.Epoch, instant(c.At), c.Revision))
+	if c.LastSeq == 0 {
+		lines = append(lines, fmt.Sprintf("It was never renewed in the %s since its grant.", milliseconds(int64(c.LastRenewalAgeMS))))
+	} else {
+		lines = append(lines, fmt.Sprintf("Its last renewal, seq %d, was %s before that.", c.LastSeq, milliseconds(int64(c.LastRenewalAgeMS))))
+	}
+	if c.Cause == "expired" {
+		lines = append(lines, explainExpiry(c)...)
+	}
+	if c.Missed > 0 {
+		lines = append(lines, fmt.Sprintf("It had left out %s before.", count(c.Missed, "sequence number")))
+	}
+	return lines
+}
+
+func explainExpiry(c *wire.Certificate) []string {
+	lines := []string{fmt.Sprintf("Its TTL was %s; node %s, leader of term %d, buried it %s after that had passed.",
+		milliseconds(c.TTLMS), c.Judge, c.Term, milliseconds(int64(c.OverdueMS)))}
+	if c.JudgeStallMS > 0 {
+		lines = append(lines, fmt.Sprintf("That node had itself not run for %s, which was not counted against the lease.", milliseconds(int64(c.JudgeStallMS))))
+	}
+	return lines
+}
+
+var causes = map[string]string{
+	"expired":  "it fell silent and expired",
+	"left":     "it left by itself",
+	"evicted":  "an operator evicted it",
+	"replaced": "a newer registration of the same id replaced it",
+}
+
+func instant(t wire.Time) string {
+	return t.Time().Format("2006-01-02 15:04:05.000 ") + time.UTC.String()
+}
+
+func count(n uint64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %s", n, strings.TrimSuffix(noun, "s")+"s")
+}
