@@ -168,7 +168,7 @@ func BenchmarkLoad(b *testing.B) {
 // What a lease costs: at most 300 bytes of live heap, all indexes and its
 // deadline included.
 func TestLeasesAreSmall(t *testing.T) {
-	const n = 100_000
+	const n = 20_000
 	r := NewReplica("n1")
 	before := heap()
 	populate(t, r, n, 10_000)

@@ -336,7 +336,7 @@ func TestLoadedLeasesHaveAFreshTTL(t *testing.T) {
 // A million leases that end at one tick do not stop the world: here fewer, but
 // more than one Tick or Due may touch.
 func TestManyEndAtOnceInSteps(t *testing.T) {
-	const n = 2*tickWork + 1
+	const n = tickWork + 1
 	c := newCourt(t)
 	populate(t, c.r, n, 1000)
 	c.at.Index = c.r.Index()

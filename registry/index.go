@@ -30,19 +30,21 @@ type index struct {
 }
 
 func newIndex(leases *slab, g *groups) *index {
-	x := &index{counts: make(map[uint32]uint32), seed: maphash.MakeSeed(), slab: leases, groups: g}
-	x.less = x.compare
-	return x
+	return &index{counts: make(map[uint32]uint32), seed: maphash.MakeSeed(), slab: leases, groups: g}
 }
 
-func (x *index) compare(a, b posting) bool {
-	if a.hash() != b.hash() {
-		return a.hash() < b.hash()
+// place returns where the posting of a slot with that id belongs: by hash, then
+// by id, and where two namespaces share a hash, by slot.
+func (x *index) place(p posting, id string) before {
+	return func(q posting) bool {
+		if p.hash() != q.hash() {
+			return q.hash() < p.hash()
+		}
+		if c := strings.Compare(x.id(q), id); c != 0 {
+			return c < 0
+		}
+		return q.slot() < p.slot()
 	}
-	if c := strings.Compare(x.id(a), x.id(b)); c != 0 {
-		return c < 0
-	}
-	return a.slot() < b.slot()
 }
 
 func (x *index) id(p posting) string { return x.slab.at(p.slot()).packed.id() }
@@ -73,8 +75,11 @@ func (x *index) hashes(l *lease, f func(hash uint32)) {
 }
 
 func (x *index) add(slot uint32) {
-	x.hashes(x.slab.at(slot), func(h uint32) {
-		if x.insert(newPosting(h, slot)) {
+	l := x.slab.at(slot)
+	id := l.packed.id()
+	x.hashes(l, func(h uint32) {
+		p := newPosting(h, slot)
+		if x.insert(p, x.place(p, id)) {
 			x.counts[h]++
 		}
 	})
@@ -82,8 +87,11 @@ func (x *index) add(slot uint32) {
 
 // drop takes a lease out; it must be as it was when it was added.
 func (x *index) drop(slot uint32) {
-	x.hashes(x.slab.at(slot), func(h uint32) {
-		if !x.remove(newPosting(h, slot)) {
+	l := x.slab.at(slot)
+	id := l.packed.id()
+	x.hashes(l, func(h uint32) {
+		p := newPosting(h, slot)
+		if !x.remove(p, x.place(p, id)) {
 			return
 		}
 		if x.counts[h]--; x.counts[h] == 0 {
@@ -95,14 +103,14 @@ func (x *index) drop(slot uint32) {
 // from visits the slots with that hash whose id is at least id (greater than
 // it with beyond), in the order of their ids.
 func (x *index) from(hash uint32, id string, beyond bool, visit func(slot uint32, id string) bool) {
-	reached := func(p posting) bool {
+	place := func(p posting) bool {
 		if p.hash() != hash {
-			return p.hash() > hash
+			return p.hash() < hash
 		}
 		c := strings.Compare(x.id(p), id)
-		return c > 0 || c == 0 && !beyond
+		return c < 0 || c == 0 && beyond
 	}
-	x.ascend(reached, func(p posting) bool {
+	x.ascend(place, func(p posting) bool {
 		return p.hash() == hash && visit(p.slot(), x.id(p))
 	})
 }

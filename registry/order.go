@@ -1,9 +1,6 @@
 package registry
 
-import (
-	"slices"
-	"sort"
-)
+import "slices"
 
 // posting says that a slot has an attribute: the attribute's hash above, the
 // slot below.
@@ -14,14 +11,14 @@ func newPosting(hash, slot uint32) posting { return posting(hash)<<32 | posting(
 func (p posting) hash() uint32 { return uint32(p >> 32) }
 func (p posting) slot() uint32 { return uint32(p) }
 
-// order is a B+ tree of postings, sorted by less. It is our own and not
-// google/btree because its seek takes a predicate instead of an item: many
-// readers may seek ids at once that are not in the slab, and an item stays
-// eight bytes.
-type order struct {
-	root *orderNode
-	less func(a, b posting) bool
-}
+// order is a B+ tree of postings. It does not know their order: a place in it
+// is given by a predicate that holds of the postings before it. So readers may
+// seek, side by side, ids that are not in the slab, and an item is eight bytes;
+// google/btree, which compares items with items, would need sixteen.
+type order struct{ root *orderNode }
+
+// before tells whether a posting lies before the place that is sought.
+type before func(posting) bool
 
 // orderMax is the most items of a node: a leaf is at most 1 KiB.
 const orderMax = 128
@@ -59,12 +56,12 @@ func parents(row []*orderNode) (above []*orderNode) {
 	return above
 }
 
-// insert adds p and tells whether it was absent.
-func (o *order) insert(p posting) bool {
+// insert adds p at its place and tells whether it was absent.
+func (o *order) insert(p posting, place before) bool {
 	if o.root == nil {
 		o.root = &orderNode{}
 	}
-	split, added := o.insertAt(o.root, p)
+	split, added := o.root.insert(p, place)
 	if split != nil {
 		o.root = &orderNode{
 			items: []posting{o.root.items[0], split.items[0]},
@@ -74,9 +71,9 @@ func (o *order) insert(p posting) bool {
 	return added
 }
 
-// insertAt returns the new right sibling of n if n had to be split.
-func (o *order) insertAt(n *orderNode, p posting) (split *orderNode, added bool) {
-	i := o.search(n, p)
+// insert returns the new right sibling of n if n had to be split.
+func (n *orderNode) insert(p posting, place before) (split *orderNode, added bool) {
+	i := n.search(place)
 	if n.kids == nil {
 		if i < len(n.items) && n.items[i] == p {
 			return nil, false
@@ -84,8 +81,8 @@ func (o *order) insertAt(n *orderNode, p posting) (split *orderNode, added bool)
 		n.items = slices.Insert(n.items, i, p)
 		return n.split(i), true
 	}
-	i = o.child(n, i, p)
-	below, added := o.insertAt(n.kids[i], p)
+	i = n.child(i, p)
+	below, added := n.kids[i].insert(p, place)
 	n.items[i] = n.kids[i].items[0]
 	if below == nil {
 		return nil, added
@@ -95,13 +92,21 @@ func (o *order) insertAt(n *orderNode, p posting) (split *orderNode, added bool)
 	return n.split(i + 1), added
 }
 
-// search returns the first place in n whose item is not less than p.
-func (o *order) search(n *orderNode, p posting) int {
-	return sort.Search(len(n.items), func(i int) bool { return !o.less(n.items[i], p) })
+// search returns the number of the first item of n that is not before a place.
+func (n *orderNode) search(place before) int {
+	low, high := 0, len(n.items)
+	for low < high {
+		if mid := (low + high) / 2; place(n.items[mid]) {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return low
 }
 
 // child returns which child of n holds p, or would; i is what search said.
-func (o *order) child(n *orderNode, i int, p posting) int {
+func (n *orderNode) child(i int, p posting) int {
 	if i > 0 && (i == len(n.items) || n.items[i] != p) {
 		return i - 1
 	}
@@ -128,8 +133,8 @@ func (n *orderNode) split(i int) *orderNode {
 }
 
 // remove takes p out and tells whether it was there.
-func (o *order) remove(p posting) bool {
-	if o.root == nil || !o.removeAt(o.root, p) {
+func (o *order) remove(p posting, place before) bool {
+	if o.root == nil || !o.root.remove(p, place) {
 		return false
 	}
 	for len(o.root.kids) == 1 {
@@ -138,8 +143,8 @@ func (o *order) remove(p posting) bool {
 	return true
 }
 
-func (o *order) removeAt(n *orderNode, p posting) bool {
-	i := o.search(n, p)
+func (n *orderNode) remove(p posting, place before) bool {
+	i := n.search(place)
 	if n.kids == nil {
 		if i == len(n.items) || n.items[i] != p {
 			return false
@@ -147,8 +152,8 @@ func (o *order) removeAt(n *orderNode, p posting) bool {
 		n.items = slices.Delete(n.items, i, i+1)
 		return true
 	}
-	i = o.child(n, i, p)
-	if !o.removeAt(n.kids[i], p) {
+	i = n.child(i, p)
+	if !n.kids[i].remove(p, place) {
 		return false
 	}
 	n.mend(i)
@@ -180,21 +185,21 @@ func (n *orderNode) drop(i int) {
 	n.kids = slices.Delete(n.kids, i, i+1)
 }
 
-// ascend calls yield with every posting from the first of which reached holds
-// until yield returns false. Of all postings after it reached must hold too.
-func (o *order) ascend(reached func(posting) bool, yield func(posting) bool) {
+// ascend calls yield with every posting from a place on until yield returns
+// false.
+func (o *order) ascend(from before, yield func(posting) bool) {
 	if o.root != nil {
-		o.root.ascend(reached, yield)
+		o.root.ascend(from, yield)
 	}
 }
 
-func (n *orderNode) ascend(reached, yield func(posting) bool) bool {
-	i := sort.Search(len(n.items), func(i int) bool { return reached(n.items[i]) })
+func (n *orderNode) ascend(from before, yield func(posting) bool) bool {
+	i := n.search(from)
 	if n.kids == nil {
 		return each(n.items[i:], yield)
 	}
 	i = max(0, i-1)
-	return n.kids[i].ascend(reached, yield) && n.all(i+1, yield)
+	return n.kids[i].ascend(from, yield) && n.all(i+1, yield)
 }
 
 // all visits what is below n from its child i on.

@@ -6,6 +6,9 @@ import (
 	"testing"
 )
 
+// at is the place of p where postings are ordered as numbers.
+func at(p posting) before { return func(q posting) bool { return q < p } }
+
 // checkNode checks that inner nodes know the least posting of each child, that
 // all leaves are equally deep, and returns the depth and what is below.
 func checkNode(t *testing.T, n *orderNode) (depth int, below []posting) {
@@ -43,11 +46,11 @@ func TestOrderIsASortedSet(t *testing.T) {
 	} {
 		t.Run(shape.name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, 2))
-			o := order{less: func(a, b posting) bool { return a < b }}
+			var o order
 			set := make(map[posting]bool)
 			for i := range 30_000 {
 				p := shape.next(r, i)
-				if added := o.insert(p); added == set[p] {
+				if added := o.insert(p, at(p)); added == set[p] {
 					t.Fatalf("insert of %d said %v", p, added)
 				}
 				set[p] = true
@@ -55,7 +58,7 @@ func TestOrderIsASortedSet(t *testing.T) {
 			checkOrder(t, &o, set)
 			for i := range 60_000 {
 				p := shape.next(r, r.IntN(30_000))
-				if removed := o.remove(p); removed != set[p] {
+				if removed := o.remove(p, at(p)); removed != set[p] {
 					t.Fatalf("remove of %d said %v", p, removed)
 				}
 				delete(set, p)
@@ -65,7 +68,7 @@ func TestOrderIsASortedSet(t *testing.T) {
 			}
 			checkOrder(t, &o, set)
 			for p := range set {
-				o.remove(p)
+				o.remove(p, at(p))
 			}
 			checkOrder(t, &o, nil)
 		})
@@ -85,7 +88,7 @@ func checkOrder(t *testing.T, o *order, set map[posting]bool) {
 	for _, from := range []posting{0, 1, 777, 19_999, 40_000, 100_000} {
 		i, _ := slices.BinarySearch(want, from)
 		var got []posting
-		o.ascend(func(p posting) bool { return p >= from }, func(p posting) bool {
+		o.ascend(at(from), func(p posting) bool {
 			got = append(got, p)
 			return len(got) < 300
 		})
@@ -97,7 +100,7 @@ func checkOrder(t *testing.T, o *order, set map[posting]bool) {
 
 func TestOrderBuiltAtOnceIsTheSame(t *testing.T) {
 	for _, n := range []int{0, 1, orderMax, orderMax + 1, orderMax * orderMax, 50_000} {
-		o := order{less: func(a, b posting) bool { return a < b }}
+		var o order
 		set := make(map[posting]bool)
 		var sorted []posting
 		for i := range n {
@@ -109,7 +112,7 @@ func TestOrderBuiltAtOnceIsTheSame(t *testing.T) {
 			checkOrder(t, &o, set)
 		}
 		for i := range 500 {
-			o.insert(posting(2*i + 1))
+			o.insert(posting(2*i+1), at(posting(2*i+1)))
 			set[posting(2*i+1)] = true
 		}
 		checkOrder(t, &o, set)

@@ -16,6 +16,9 @@ type Bugs struct {
 	NoObstruction    bool // the judge is not told that proposals are stuck
 	SkipReplay       bool // a restart replays from the image, not from the renewals
 	CommandTwice     bool // a command whose fate is unknown is proposed again
+	RefuseLocally    bool // a node refuses a beat because its own replica does not know the epoch
+	RestampBurial    bool // a burial carries Raft's present term instead of the judge's
+	PackAhead        bool // renewals are packed without the image that they belong to
 	ForgetKey        bool // the Idempotency-Key is not handed on when a grant is repeated
 
 	Registry registry.Faults

@@ -19,7 +19,7 @@ const (
 	replaying              // falls silent, but its old beats come again and again
 	patching               // steady, and changes what it says of itself
 	rivalling              // two of these want one id
-	locking                // registers only where nobody does (If-None-Match: *)
+	locking                // registers only where nobody does (If-None-Match: *), and is evicted
 	habits
 )
 
@@ -135,6 +135,8 @@ func (c *client) deviate() bool {
 	case patching:
 		tags := []string{"v" + strconv.Itoa(c.beats)}
 		c.do(&registry.Patch{NS: ns, ID: c.id, Epoch: c.epoch, Tags: &tags})
+	case locking: // an operator's doing
+		c.do(&registry.Evict{NS: ns, ID: c.id})
 	default:
 		return false
 	}
@@ -257,17 +259,16 @@ func (w *World) answered(r uint32) {
 func (c *client) reply(req *request) {
 	c.w.ghost.answer(c, req)
 	c.attempt++ // the time-out is void
-	switch doing := c.doing.(type) {
+	switch c.doing.(type) {
 	case nil:
 		c.renewed(req)
 	case *registry.Grant:
 		c.registered(req)
-	case *registry.Leave:
+	case *registry.Patch:
+		c.wait(0)
+	default: // it has ended its lease
 		c.forget()
 		c.wait(c.w.random.between(0, 3*c.ttl))
-	case *registry.Patch:
-		_ = doing
-		c.wait(0)
 	}
 }
 

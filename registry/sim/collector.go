@@ -72,9 +72,20 @@ func (n *node) arrive(r uint32) {
 		req.died = n.w.now + requestLife
 		n.open = append(n.open, r)
 	}
-	if req.state == waiting {
+	switch {
+	case req.state != waiting:
+	case n.w.options.Bugs.RefuseLocally && n.unknown(req):
+		req.code = registry.NotFound
+		n.reply(r)
+	default:
 		n.dispatch(r)
 	}
+}
+
+// unknown tells whether a beat is of an epoch that this replica does not know.
+func (n *node) unknown(req *request) bool {
+	_, _, ok := n.replica.Holder(req.epoch)
+	return req.command == nil && !ok
 }
 
 func (r *request) source() int {
@@ -206,6 +217,9 @@ func (n *node) packCommands(e *entry) {
 		e.content.Commands = append(e.content.Commands, n.w.requests[r].command)
 	}
 	if n.burial != nil {
+		if n.w.options.Bugs.RestampBurial {
+			n.burial.Term = n.term
+		}
 		e.content.Commands = append(e.content.Commands, n.burial)
 		e.decided = n.judged
 	}

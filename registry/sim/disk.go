@@ -23,6 +23,10 @@ func (n *node) save() {
 		return // still replaying
 	}
 	d := &n.disk
+	if d.saves > 0 && w.options.Bugs.PackAhead {
+		d.packed = n.replica.Renewals()
+		return
+	}
 	if d.records == nil {
 		d.records = make(map[string][]byte)
 	}

@@ -68,6 +68,8 @@ func (g *ghost) command(n *node, e *entry, c registry.Command, res *registry.Res
 		g.grant(e, c, res, events)
 	case *registry.Leave:
 		g.leave(n, c, res, events)
+	case *registry.Evict:
+		g.evict(c, events)
 	case *registry.Patch:
 		if l := g.of(c.Epoch); res.Code == registry.OK && (l == nil || !l.live) {
 			g.w.fail("promise 5: a patch of epoch %d, which does not live, took effect", c.Epoch)
@@ -182,6 +184,16 @@ func (g *ghost) leave(n *node, c *registry.Leave, res *registry.Result, events [
 	g.w.report.Leaves++
 	g.end(events[0].Certificate, l, registry.CauseLeft)
 	g.kept(n, l.epoch)
+}
+
+// evict checks that the holder of the id ended.
+func (g *ghost) evict(c *registry.Evict, events []registry.Event) {
+	holder := g.holders[g.w.byID(c.ID)]
+	if (holder != 0) != (len(events) == 1) {
+		g.w.fail("promise 5: the eviction of %s ended %d leases", c.ID, len(events))
+	} else if holder != 0 {
+		g.end(events[0].Certificate, &g.leases[holder-1], registry.CauseEvicted)
+	}
 }
 
 // end checks the certificate of an ended lease and ends the ghost's.

@@ -121,6 +121,21 @@ func (g *ghost) applied(n *node, e *entry, out *registry.Outcome) {
 	g.noteTimes(n, e, out)
 }
 
+// replayed checks that a reload ends where the state was (promise 10).
+func (g *ghost) replayed(n *node, e *entry, out *registry.Outcome) {
+	g.noteTimes(n, e, out)
+	if e.index == n.replica.Index() {
+		g.same(n)
+	}
+}
+
+func (g *ghost) same(n *node) {
+	index := n.replica.Index()
+	if index > 0 && (g.digests[index-1] != n.replica.Digest() || g.revisions[index-1] != n.replica.Revision()) {
+		g.w.fail("promise 10: %s has reloaded another state at entry %d", n.name, index)
+	}
+}
+
 // noteTimes notes when this node gave which lease a new deadline.
 func (g *ghost) noteTimes(n *node, e *entry, out *registry.Outcome) {
 	now := n.moment()
@@ -165,6 +180,9 @@ func (g *ghost) loaded(n *node) {
 		at := n.moment()
 		at.most -= registry.TickCap
 		g.leases[i].applied[n.id] = at
+	}
+	if n.replica.ReplayFrom() == n.replica.Index() {
+		g.same(n)
 	}
 }
 

@@ -171,7 +171,7 @@ func (n *node) apply() {
 		replayed := e.index <= n.replica.Index()
 		out := n.replica.Apply(position(e), content, n.mono())
 		if replayed {
-			n.w.ghost.noteTimes(n, e, &out)
+			n.w.ghost.replayed(n, e, &out)
 		} else {
 			n.w.ghost.applied(n, e, &out)
 		}

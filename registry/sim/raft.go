@@ -22,9 +22,14 @@ type raft struct {
 
 	match     [replicas]uint64
 	acked     [replicas]time.Duration
-	beating   bool // an evHeartbeat is on its way
-	notifying bool // an evNotify is on its way
+	beating   bool          // an evHeartbeat is on its way
+	notifying bool          // an evNotify is on its way
+	told      uint64        // commit index that the last broadcast carried
+	asked     time.Duration // when the last broadcast that wants answers went out
 }
+
+// tellAfter is how long the followers wait to hear of a commit at most.
+const tellAfter = 8 * time.Millisecond
 
 // message is an AppendEntries or its answer. The log in it is shared and its
 // first n entries never change.
@@ -82,6 +87,10 @@ func (n *node) sendAppend(to int, quiet bool) {
 }
 
 func (n *node) broadcast(quiet bool) {
+	n.told = n.commit
+	if !quiet {
+		n.asked = n.w.now
+	}
 	for i := range n.w.nodes {
 		if i != n.id {
 			n.sendAppend(i, quiet)
@@ -170,7 +179,7 @@ func (n *node) advance() {
 		n.committed(held)
 		if !n.notifying {
 			n.notifying = true
-			n.after(5*time.Millisecond, evNotify)
+			n.after(tellAfter, evNotify)
 		}
 	}
 }
@@ -178,7 +187,7 @@ func (n *node) advance() {
 // notify tells the followers what is committed, if nothing else did.
 func (n *node) notify() {
 	n.notifying = false
-	if n.leading {
+	if n.leading && n.told < n.commit {
 		n.broadcast(true)
 	}
 }
@@ -226,7 +235,9 @@ func (n *node) heartbeat() {
 	if n.w.options.Bugs.CommitAlone {
 		n.advance()
 	}
-	n.broadcast(false)
+	if n.w.now-n.asked >= n.w.p.election/8 {
+		n.broadcast(false)
+	}
 	n.beat()
 }
 

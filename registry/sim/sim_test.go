@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,7 @@ func sweep(from uint64, n int, o Options, progress func(done int)) (Report, *Fai
 		failure    *Failure
 		wg         sync.WaitGroup
 	)
+	defer debug.SetGCPercent(debug.SetGCPercent(1000)) // worlds are small, and keep their memory
 	failed := func() bool { mu.Lock(); defer mu.Unlock(); return failure != nil }
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {

@@ -1,0 +1,87 @@
+package sim
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// A seed that fails must fail again.
+func TestSameSeedSameRun(t *testing.T) {
+	used := NewWorld()
+	for seed := uint64(1); seed <= 5; seed++ {
+		a, _ := NewWorld().Run(seed, Options{})
+		b, f := used.Run(seed, Options{Trace: true})
+		if a != b || f != nil {
+			t.Errorf("seed %d: %+v, then %+v (%v)", seed, a, b, f)
+		}
+	}
+}
+
+// A simulation in which nothing happens finds nothing.
+func TestEverythingHappens(t *testing.T) {
+	r, f := sweep(1, 20, Options{}, func(int) {})
+	if f != nil {
+		t.Fatal(explain(f, Options{}))
+	}
+	for name, count := range map[string]int{
+		"leaders": r.Leaders, "pauses": r.Pauses, "suspends": r.Suspends, "crashes": r.Crashes, "partitions": r.Partitions,
+		"stalls": r.Stalls, "leaves": r.Leaves, "lost entries": r.Lost,
+	} {
+		if count < 10 {
+			t.Errorf("%d %s in 20 seeds", count, name)
+		}
+	}
+	for name, count := range map[string]int{
+		"grants": r.Grants, "renewals": r.Renewals, "duplicates": r.Duplicates, "burials": r.Burials, "bounds": r.Bounded,
+	} {
+		if count < 300 {
+			t.Errorf("%d %s in 20 seeds", count, name)
+		}
+	}
+}
+
+// A failure is reported with what came before it.
+func TestFailureHasATrace(t *testing.T) {
+	_, f := NewWorld().Run(1, Options{Trace: true, Bugs: Bugs{AckBeforeCommit: true}})
+	if f == nil || len(f.Trace) == 0 || len(f.Trace) > traceLength || f.Seed != 1 || f.At == 0 {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestQueueKeepsOrder(t *testing.T) {
+	var q queue
+	r := random(1)
+	var want []event
+	for i := range 1000 {
+		at := time.Duration(r.n(200))
+		q.push(at, evTick, 0, uint32(i))
+		want = append(want, event{at: at, tie: uint32(i + 1), arg: uint32(i)})
+	}
+	slices.SortFunc(want, func(a, b event) int {
+		if a.before(&b) {
+			return -1
+		}
+		return 1
+	})
+	for i := range want {
+		if got := q.pop(); got != want[i] {
+			t.Fatalf("event %d: %+v, want %+v", i, got, want[i])
+		}
+	}
+}
+
+func TestRandomStaysInBounds(t *testing.T) {
+	r := random(7)
+	for range 10_000 {
+		if d := r.between(3, 5); d < 3 || d > 5 {
+			t.Fatalf("between 3 and 5: %d", d)
+		}
+		if n := r.n(4); n < 0 || n > 3 {
+			t.Fatalf("below 4: %d", n)
+		}
+	}
+	if r.between(5, 3) != 5 || r.p(0) || !r.p(1) {
+		t.Error("edges")
+	}
+}
