@@ -95,10 +95,19 @@ func (m *Membership) act(ctx context.Context, processes []gossip.Member, servers
 	case m.config.Dir.Identity().ClusterID == "":
 		return m.found(ctx, processes)
 	case m.config.Store.IsLeader():
-		m.dismiss(ctx, processes, servers)
-		return m.reconcile.round(ctx, processes, servers, m.removedNow())
+		m.lead(ctx, processes, servers)
+		return nil
 	}
 	return m.founding.resume()
+}
+
+func (m *Membership) lead(ctx context.Context, processes []gossip.Member, servers []raftstore.Server) {
+	m.dismiss(ctx, processes, servers)
+	action, err := m.reconcile.round(ctx, processes, servers, m.removedNow())
+	if err != nil && ctx.Err() == nil {
+		m.say(slog.LevelWarn, "raft's configuration could not be changed",
+			"verb", action.Verb, "server", action.ServerID, "addr", action.Addr, "error", err)
+	}
 }
 
 func (m *Membership) found(ctx context.Context, processes []gossip.Member) error {
@@ -149,9 +158,16 @@ func strangers(processes []gossip.Member, clusterID string) []string {
 	return list
 }
 
-// say logs at most once a minute for each message and what it is about.
+// say logs at most once a minute for each message and what it is about; errors
+// do not count, for they differ by port and time.
 func (m *Membership) say(level slog.Level, message string, attrs ...any) {
-	if m.warn.allow(fmt.Sprint(message, attrs)) {
+	subject := message
+	for _, attr := range attrs {
+		if _, isError := attr.(error); !isError {
+			subject += fmt.Sprint(" ", attr)
+		}
+	}
+	if m.warn.allow(subject) {
 		m.log.Log(context.Background(), level, message, attrs...)
 	}
 }

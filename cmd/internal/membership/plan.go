@@ -49,6 +49,7 @@ type Action struct {
 	Verb     Verb
 	ServerID string
 	Addr     string // host:port; of Add, Promote and Readdress
+	From     string // host:port until now; of Readdress
 	Voter    bool   // Readdress: what it is and stays
 	Unproved bool   // Readdress: nobody needs to answer at Addr
 	Why      string
@@ -151,7 +152,7 @@ func planAddress(v *View) Action {
 		if holder := v.holder(p.RaftAddr, s.ID); holder != nil {
 			return displace(*holder, s.ID)
 		}
-		return Action{Verb: Readdress, ServerID: s.ID, Addr: p.RaftAddr, Voter: s.Voter, Why: "it moved from " + s.Addr}
+		return Action{Verb: Readdress, ServerID: s.ID, Addr: p.RaftAddr, From: s.Addr, Voter: s.Voter, Why: "it moved"}
 	}
 	return Action{}
 }
@@ -171,7 +172,7 @@ func (v *View) holder(addr, id string) *raftstore.Server {
 // book, so the server is found all the same once it is back.
 func displace(s raftstore.Server, by string) Action {
 	addr := strings.Replace(s.ID, "/", ".", 1) + ".invalid:0"
-	return Action{Verb: Readdress, ServerID: s.ID, Addr: addr, Voter: s.Voter, Unproved: true, Why: by + " has its address now"}
+	return Action{Verb: Readdress, ServerID: s.ID, Addr: addr, From: s.Addr, Voter: s.Voter, Unproved: true, Why: by + " has its address now"}
 }
 
 // planAdd brings in live nodes as non-voters, one incarnation of a name.

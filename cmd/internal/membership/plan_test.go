@@ -103,7 +103,7 @@ func TestPlan(t *testing.T) {
 	tests := []struct {
 		name      string
 		situation situation
-		want      Action // without Why
+		want      Action // without Why and From
 	}{
 		{"all is well", all(), Action{}},
 
@@ -158,10 +158,10 @@ func TestPlan(t *testing.T) {
 		v := healthy()
 		test.situation(&v)
 		got := Plan(v)
-		if (got.Verb != Nothing) != (got.Why != "") {
-			t.Errorf("%s: %q for %q", test.name, got.Why, got.Verb)
+		if (got.Verb != Nothing) != (got.Why != "") || (got.Verb == Readdress) != (got.From != "") {
+			t.Errorf("%s: %q, from %q, for %q", test.name, got.Why, got.From, got.Verb)
 		}
-		if got.Why = ""; got != test.want {
+		if got.Why, got.From = "", ""; got != test.want {
 			t.Errorf("%s:\n got %+v\nwant %+v", test.name, got, test.want)
 		}
 	}

@@ -2,7 +2,6 @@ package membership
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -14,6 +13,8 @@ const (
 	// deferFor is how long a server is left alone after a change of it failed, so
 	// that one unreachable node does not hold up the others.
 	deferFor = 3 * time.Second
+	// readdressPause is how long a broken connection has to be noticed.
+	readdressPause = 200 * time.Millisecond
 	// roundMax is how much silence one round counts at most: time in which this
 	// process did not run is no evidence of another's death.
 	roundMax = 5 * time.Second
@@ -35,20 +36,20 @@ func (r *reconciler) forget() {
 	r.lastRound, r.silent, r.deferred = time.Time{}, nil, nil
 }
 
-// round carries out at most one change.
-func (r *reconciler) round(ctx context.Context, processes []gossip.Member, servers []raftstore.Server, removed map[string]bool) error {
+// round carries out at most one change, and returns it.
+func (r *reconciler) round(ctx context.Context, processes []gossip.Member, servers []raftstore.Server, removed map[string]bool) (Action, error) {
 	v := r.view(processes, servers, removed)
 	r.listen(&v)
 	action := Plan(v)
 	if action.Verb == Nothing {
-		return nil
+		return action, nil
 	}
 	if err := r.do(ctx, v.ClusterID, action); err != nil {
 		r.deferred[action.ServerID] = time.Now().Add(deferFor)
-		return fmt.Errorf("%s %s: %w", action.Verb, action.ServerID, err)
+		return action, err
 	}
 	r.log.Info("raft's configuration changed", "verb", action.Verb, "server", action.ServerID, "addr", action.Addr, "why", action.Why)
-	return nil
+	return action, nil
 }
 
 func (r *reconciler) view(processes []gossip.Member, servers []raftstore.Server, removed map[string]bool) View {
@@ -121,16 +122,25 @@ func (r *reconciler) do(ctx context.Context, clusterID string, a Action) error {
 	return nil
 }
 
+// readdress gives a server its new address, after a change that changes nothing:
+// the server's old connection breaks with the next entry, and Raft then logs the
+// server's address without the lock under which the change writes it (raft
+// 1.8.0, replication.go:521). So another entry breaks it first.
 func (r *reconciler) readdress(ctx context.Context, clusterID string, a Action) error {
 	if !a.Unproved && a.ServerID != r.config.Dir.Identity().ServerID() {
 		if err := r.adopt(ctx, clusterID, a); err != nil {
 			return err
 		}
 	}
+	change := r.config.Store.AddNonvoter
 	if a.Voter {
-		return r.config.Store.AddVoter(a.ServerID, a.Addr)
+		change = r.config.Store.AddVoter
 	}
-	return r.config.Store.AddNonvoter(a.ServerID, a.Addr)
+	if err := change(a.ServerID, a.From); err != nil {
+		return err
+	}
+	pause(ctx, readdressPause)
+	return change(a.ServerID, a.Addr)
 }
 
 // adopt proves that the server which is meant answers at its address, and makes
