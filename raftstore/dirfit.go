@@ -37,13 +37,6 @@ func fit(dir string, logs *logCheck, state *imageCheck, s raft.SnapshotMeta) err
 	return nil
 }
 
-// term returns Raft's current term.
-func (c *logCheck) term() uint64 {
-	s := logStore{head: c.head}
-	term, _ := s.GetUint64([]byte(keyCurrentTerm))
-	return term
-}
-
 // openSnapshots returns Raft's store of snapshots in the directory.
 func openSnapshots(dir string, logger hclog.Logger) (*raft.FileSnapshotStore, error) {
 	return raft.NewFileSnapshotStoreWithLogger(dir, retainSnapshots, logger)

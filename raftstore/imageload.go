@@ -1,8 +1,6 @@
 package raftstore
 
 import (
-	"fmt"
-
 	"github.com/seed-b4c92e43/rollcall/registry"
 	bolt "go.etcd.io/bbolt"
 )
@@ -52,16 +50,4 @@ func loadRenewals(tx *bolt.Tx, r *registry.Replica) error {
 		packed = append(packed, data...)
 	}
 	return r.LoadRenewals(packed)
-}
-
-// guard turns a panic of bbolt over a file that is not what it seems, and a
-// fault in its mapping, into an error.
-func guard(f func() error) (err error) {
-	defer setPanicOnFault()()
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: %v", errCorrupt, p)
-		}
-	}()
-	return f()
 }

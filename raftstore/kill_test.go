@@ -2,108 +2,119 @@ package raftstore
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hashicorp/raft"
+	"github.com/seed-b4c92e43/rollcall/registry"
 )
 
 const childEnv = "RAFTSTORE_TEST_CHILD"
 
-// writeUntilKilled is the child: it opens the directory, appends entries, votes,
-// now and then cuts the end of the log, and says on its output what is on disk.
+// writeUntilKilled is the child: it opens the store, grants and renews, flushes
+// and takes snapshots all the time, and says on its output what was
+// acknowledged.
 func writeUntilKilled(path string) int {
+	if err := writeForEver(path); err != nil {
+		fmt.Println("error", err)
+	}
+	return 1
+}
+
+func writeForEver(path string) error {
 	d, err := OpenDir(path, "n1")
 	if err != nil {
-		fmt.Println("error", err)
-		return 1
+		return err
 	}
-	fmt.Println("open")
-	rng := rand.New(rand.NewPCG(uint64(os.Getpid()), 0))
-	for {
-		_, last := d.log.bounds()
-		n := uint64(1 + rng.IntN(8))
-		if err := d.log.StoreLogs(commands(last+1, last+n)); err != nil {
-			fmt.Println("error", err)
-			return 1
+	_, transport := raft.NewInmemTransport("n1")
+	fresh := d.Fresh()
+	s, err := Open(Config{
+		Dir: d, Transport: transport, Multiplier: 0.1, FlushEvery: 3 * time.Millisecond, SnapshotBytes: 20_000,
+		OnFatal: func(err error) { fmt.Println("error", err) },
+	})
+	if err != nil {
+		return err
+	}
+	if fresh {
+		if err := s.Bootstrap("n1"); err != nil {
+			return err
 		}
-		if rng.IntN(4) == 0 { // a conflict: cut, and written anew
-			if err := errors.Join(d.log.DeleteRange(last+1, last+n), d.log.StoreLogs(commands(last+1, last+n))); err != nil {
-				fmt.Println("error", err)
-				return 1
-			}
+	}
+	<-s.Leadership()
+	for i := 0; ; i++ {
+		if err := writeOnce(s, fmt.Sprintf("%d-%d", os.Getpid(), i)); err != nil {
+			return err
 		}
-		if err := d.log.SetUint64([]byte(keyCurrentTerm), last+n); err != nil {
-			fmt.Println("error", err)
-			return 1
-		}
-		fmt.Println("stored", last+n)
 	}
 }
 
-// TestKilledProcessLosesNothing kills a writing process again and again, at
-// the first start too; what it had acknowledged must be there.
+// writeOnce grants a lease and renews it with seq 5.
+func writeOnce(s *Store, id string) error {
+	out, err := s.Propose(entry(grant(id))).Wait()
+	if err != nil {
+		return err
+	}
+	fmt.Println("holds", id, 0)
+	if _, err := s.Propose(entry(renew(out.Results[0].Lease.Epoch, 5))).Wait(); err != nil {
+		return err
+	}
+	fmt.Println("holds", id, 5)
+	return nil
+}
+
+// TestKilledProcessLosesNothing kills a writing process again and again, at its
+// first start too; what it had acknowledged must be there.
 func TestKilledProcessLosesNothing(t *testing.T) {
 	path := t.TempDir()
-	var acknowledged uint64
+	acknowledged := make(map[string]uint64)
 	for round := range 20 {
-		if got := runAndKill(t, path, time.Duration(round)*3*time.Millisecond); got > 0 {
-			acknowledged = got
+		runAndKill(t, path, time.Duration(1+round*round)*time.Millisecond, acknowledged)
+		synctest.Test(t, func(t *testing.T) { checkSurvived(t, path, acknowledged) })
+		if t.Failed() {
+			t.Fatalf("round %d", round)
 		}
-		d, err := OpenDir(path, "n1")
-		if err != nil {
-			t.Fatalf("round %d: %v", round, err)
-		}
-		checkSurvived(t, d, acknowledged)
-		must(t, d.Close())
 	}
-	if acknowledged == 0 {
-		t.Fatal("no round got as far as to store anything")
+	if len(acknowledged) == 0 {
+		t.Fatal("no round got as far as to acknowledge anything")
 	}
+	t.Logf("%d leases acknowledged", len(acknowledged))
 }
 
-// runAndKill returns the last index that the child said was stored, 0 if none.
-func runAndKill(t *testing.T, path string, after time.Duration) (acknowledged uint64) {
+// runAndKill runs the child for that long, and notes what it acknowledged.
+func runAndKill(t *testing.T, path string, long time.Duration, acknowledged map[string]uint64) {
 	t.Helper()
 	child := exec.Command(os.Args[0])
 	child.Env = append(os.Environ(), childEnv+"="+path)
 	out, err := child.StdoutPipe()
 	must(t, err)
 	must(t, child.Start())
-	timer := time.AfterFunc(20*time.Millisecond+after, func() { child.Process.Kill() })
+	timer := time.AfterFunc(long, func() { child.Process.Kill() })
 	defer timer.Stop()
 	lines := bufio.NewScanner(out)
 	for lines.Scan() {
-		word, rest, _ := strings.Cut(lines.Text(), " ")
-		if word == "error" {
-			t.Errorf("child: %s", rest)
-		}
-		if n, err := strconv.ParseUint(rest, 10, 64); err == nil && word == "stored" {
-			acknowledged = n
+		var id string
+		var seq uint64
+		if n, _ := fmt.Sscanf(lines.Text(), "holds %s %d", &id, &seq); n == 2 {
+			acknowledged[id] = seq
+		} else {
+			t.Errorf("child: %s", lines.Text())
 		}
 	}
 	child.Wait() //nolint:errcheck // it was killed
-	return acknowledged
 }
 
-func checkSurvived(t *testing.T, d *Dir, acknowledged uint64) {
-	t.Helper()
-	first, last := d.log.bounds()
-	if last < acknowledged {
-		t.Fatalf("log ends at %d, acknowledged was %d", last, acknowledged)
-	}
-	term, _ := d.log.GetUint64([]byte(keyCurrentTerm))
-	if term < acknowledged {
-		t.Fatalf("term %d, acknowledged was %d", term, acknowledged)
-	}
-	for i := first; i <= last && i > 0; i++ {
-		must(t, d.log.GetLog(i, new(raft.Log)))
-	}
+func checkSurvived(t *testing.T, path string, acknowledged map[string]uint64) {
+	s := openSingle(t, path)
+	s.View(func(r *registry.Replica, _ time.Duration) {
+		for id, seq := range acknowledged {
+			if l, ok := r.Lease("default", id); !ok || l.Seq < seq {
+				t.Errorf("lease %s: there %v, seq %d, acknowledged was %d", id, ok, l.Seq, seq)
+			}
+		}
+	})
+	must(t, s.Close())
 }
