@@ -108,6 +108,23 @@ func TestStatesKeepsTheNewest(t *testing.T) {
 	})
 }
 
+func TestOnStateHearsOnlyOfChanges(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		states := new(journal[Status])
+		b.register(t, func(r *Registration) { r.OnState = states.add })
+		for range 3 {
+			pass(time.Minute)
+			b.all(func(n *modelNode) { n.noLeader = true })
+			pass(time.Minute)
+			b.all(func(n *modelNode) { n.noLeader = false })
+		}
+		want := []State{Connecting, Connected, Reconnecting, Connected, Reconnecting, Connected, Reconnecting}
+		if got := statesOf(states.all()); !slices.Equal(got, want) {
+			t.Errorf("states %v, want %v", got, want)
+		}
+	})
+}
+
 func TestLeaveFromACallback(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		var l *Lease

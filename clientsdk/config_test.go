@@ -77,10 +77,16 @@ func TestPauses(t *testing.T) {
 	}
 	for n, full := range []time.Duration{100, 200, 400, 800, 1000, 1000} {
 		full *= time.Millisecond
+		seen := map[time.Duration]bool{}
 		for range 100 {
-			if got := r.pause(n + 1); got < full/2 || got > full {
+			got := r.pause(n + 1)
+			seen[got] = true
+			if got < full/2 || got > full {
 				t.Fatalf("pause %d is %v, want %v less up to half", n+1, got, full)
 			}
+		}
+		if len(seen) < 50 {
+			t.Errorf("pause %d leaves little to chance: %d values of 100", n+1, len(seen))
 		}
 	}
 }

@@ -81,12 +81,17 @@ func TestGatewayNeverHasTwoBeatsOfOneLeaseOnTheirWay(t *testing.T) {
 		g := crew(t, b, 1, GatewayConfig{OnResults: results.add, Workers: 4})
 		b.forgetHits()
 		b.all(func(n *modelNode) { n.delay = time.Second })
+		var heard time.Time
 		for range 20 {
+			heard = time.Now()
 			_ = g.Beat("d0")
 			pass(100 * time.Millisecond)
 		}
 		pass(5 * time.Second)
 		beats := b.record("POST")
+		if last := beats[len(beats)-1].at; last.Before(heard) {
+			t.Errorf("the last request left at %v, before the device was last heard at %v", last, heard)
+		}
 		for i, h := range beats[1:] {
 			if gap := h.at.Sub(beats[i].at); gap < time.Second {
 				t.Errorf("request %d left %v after the one before", i+1, gap)

@@ -39,13 +39,26 @@ func TestLateGrantIsRenewedBeforeItCounts(t *testing.T) {
 		b.all(func(n *modelNode) { n.noLeader = true })
 		l := b.client.Start(t.Context(), Registration{ID: "web-1", TTL: testTTL})
 		pass(time.Hour)
-		b.all(func(n *modelNode) { n.noLeader = false })
+		b.all(func(n *modelNode) { n.noLeader, n.lag = false, time.Millisecond })
 		<-l.ready
 		if !l.Valid() || l.Status().State != Connected {
 			t.Errorf("ready with valid %v, %v", l.Valid(), l.Status())
 		}
 		if beats := b.record("POST"); len(beats) != 1 {
 			t.Errorf("%d heartbeats, want the one that makes the grant certain", len(beats))
+		}
+	})
+}
+
+func TestWhatWasNeverSentDoesNotAgeTheGrant(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		b.all(func(n *modelNode) { n.down = true })
+		l := b.client.Start(t.Context(), Registration{ID: "web-1", TTL: testTTL})
+		pass(time.Hour)
+		b.all(func(n *modelNode) { n.down, n.lag = false, time.Millisecond })
+		<-l.ready
+		if beats := b.record("POST"); len(beats) != 0 || l.Remaining() != testTTL-time.Millisecond {
+			t.Errorf("%d heartbeats, %v remaining; an hour of refused connections counts for nothing", len(beats), l.Remaining())
 		}
 	})
 }
@@ -121,6 +134,21 @@ func TestExclusiveIsLostToWhoeverWasFaster(t *testing.T) {
 	})
 }
 
+func TestExclusiveIsLostBetweenItsEpochs(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		l := b.register(t, func(r *Registration) { r.Exclusive = true })
+		b.all(func(n *modelNode) { n.script = []answer{problem(410, wire.CodeLeaseEnded)} })
+		b.with(func(c *cluster) { // who was faster, between our 410 and our next registration
+			c.leases["web-1"] = &modelLease{id: "web-1", epoch: 999, live: true, deadline: c.now().Add(time.Hour)}
+		})
+		pass(testTTL / 2)
+		gone, ok := errors.AsType[*LostError](l.Err())
+		if !ok || gone.Cause != Replaced || gone.CurrentEpoch != 999 || !gone.Final {
+			t.Errorf("ended with %v, want replaced by 999", l.Err())
+		}
+	})
+}
+
 func TestReclaimingProcessesDoNotFight(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		lost := new(journal[*LostError])
@@ -134,9 +162,9 @@ func TestReclaimingProcessesDoNotFight(t *testing.T) {
 			t.Fatal(err)
 		}
 		b.forgetHits()
-		pass(24 * time.Hour)
+		pass(8 * time.Hour)
 		if first.Valid() || !second.Valid() || done(first) || len(lost.all()) != 1 {
-			t.Fatalf("after a day: first valid %v, second %v, losses %v", first.Valid(), second.Valid(), lost.all())
+			t.Fatalf("after eight hours: first valid %v, second %v, losses %v", first.Valid(), second.Valid(), lost.all())
 		}
 		puts := b.record("PUT")
 		for i, h := range puts[1:] {
@@ -177,6 +205,29 @@ func TestReclaimBacksOffLongerEachTime(t *testing.T) {
 		}
 		if got := evicted.all(); len(got) < 20 || got[0].Final {
 			t.Errorf("%d losses, final %v", len(got), got[0].Final)
+		}
+	})
+}
+
+func TestReclaimForgivesAfterALongHold(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		l := b.register(t, func(r *Registration) { r.Reclaim = true })
+		evict := func() {
+			b.with(func(c *cluster) { c.end(c.leases["web-1"], Evicted) })
+			pass(testTTL / 2)
+		}
+		for range 4 {
+			evict()
+			pass(25 * testTTL)
+		}
+		if !l.Valid() {
+			t.Fatalf("not reclaimed: %+v", l.Status())
+		}
+		pass(40 * testTTL)
+		evict()
+		pass(2 * testTTL)
+		if !l.Valid() {
+			t.Errorf("held for 40 T, evicted once, and after 2.5 T not back: %+v", l.Status())
 		}
 	})
 }

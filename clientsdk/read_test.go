@@ -141,6 +141,11 @@ func TestTheMostTellingErrorIsReturned(t *testing.T) {
 				t.Errorf("a minority answers: %v", err)
 			}
 		}
+		b.client.ends.turn.Store(0)
+		b.node("n2", func(n *modelNode) { *n = modelNode{} })
+		if _, err := b.client.Lease(t.Context(), "nobody"); !IsNotFound(err) {
+			t.Errorf("after no_leader a definite answer: %v", err)
+		}
 	})
 }
 
