@@ -16,7 +16,8 @@ const (
 const recordOverhead = 64
 
 // image is what the durable image lacks: the records that changed since the
-// last Flush, by name, so that a Flush needs no scan. A lease that was granted
+// last Flush, by name, so that a Flush needs no scan. It grows until that; see
+// FlushSize. A lease that was granted
 // and ended in between is in no list but that of certificates.
 type image struct {
 	leases       []uint64 // epochs
