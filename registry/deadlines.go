@@ -92,10 +92,13 @@ func (d *Deadlines) look(slot uint32, at LeaseTime) {
 	d.wheel.Schedule(slot, int64((at+wheelMS-1)/wheelMS))
 }
 
-// load gives a loaded lease a fresh TTL. The clock may have been read last up
-// to a cap ago.
+// load gives a loaded lease a fresh TTL. A clock that runs already may have
+// been read last up to a cap ago; one that never ticked stands still.
 func (d *Deadlines) load(slot, ttl uint32) {
-	d.present = d.clock.now + LeaseTime(TickCap/time.Millisecond)
+	d.present = d.clock.now
+	if d.clock.begun {
+		d.present += LeaseTime(TickCap / time.Millisecond)
+	}
 	if d.faults.LoadExpired {
 		d.present -= LeaseTime(ttl)
 	}

@@ -173,13 +173,10 @@ func (g *ghost) beatsOf(e *entry, out *registry.Outcome, visit func(epoch, seq u
 	}
 }
 
-// loaded notes that a restarted node gave every lease a fresh TTL. A load does
-// not know how long ago the lease clock was read, and allows for it.
+// loaded notes that a restarted node gave every lease a fresh TTL.
 func (g *ghost) loaded(n *node) {
 	for i := range g.leases {
-		at := n.moment()
-		at.most -= registry.TickCap
-		g.leases[i].applied[n.id] = at
+		g.leases[i].applied[n.id] = n.moment()
 	}
 	if n.replica.ReplayFrom() == n.replica.Index() {
 		g.same(n)

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"strconv"
 	"time"
 
@@ -18,6 +19,7 @@ type node struct {
 	generation uint32        // counts process starts; timers of older ones are void
 	thaw       time.Duration // until then the process does not run
 
+	tickAt    time.Duration // when its ticker fires next
 	rate      int64         // parts per million that its monotonic clock is off
 	started   time.Duration // true time at which the monotonic clock was 0
 	asleep    time.Duration // suspended since then: the clock stood still
@@ -61,14 +63,14 @@ func (n *node) start() {
 	n.replica.Plant(w.options.Bugs.Registry)
 	n.load()
 	n.raft.reset(n)
-	n.after(w.random.between(0, 20*time.Millisecond), evTick)
+	n.tickAt = w.now + w.random.between(0, registry.TickEvery)
 	n.after(w.random.between(0, 2*w.p.election)+w.p.election, evElection)
 	n.after(w.random.about(w.p.save), evSave)
 }
 
 // crash ends the process; what its disk holds stays.
 func (n *node) crash() {
-	n.up = false
+	n.up, n.tickAt = false, never
 	n.leading, n.leader = false, -1
 }
 
@@ -104,8 +106,6 @@ func (n *node) moment() moment { return moment{n.w.now, n.least, n.most} }
 
 func (n *node) timer(k kind) {
 	switch k {
-	case evTick:
-		n.tick()
 	case evHeartbeat:
 		n.heartbeat()
 	case evElection:
@@ -179,13 +179,19 @@ func (n *node) apply() {
 	}
 }
 
-// tick is the ticker of the process: the lease clock, then the judge.
-func (n *node) tick() {
-	every := n.w.p.idleTick
-	if n.leading || n.office != 0 {
-		every = registry.TickEvery
+// never is beyond every run.
+const never = time.Duration(math.MaxInt64)
+
+// ticker fires: the lease clock, then the judge. Without the process it waits.
+func (n *node) ticker() {
+	if n.stopped() {
+		n.tickAt = n.thaw
+		return
 	}
-	n.after(every, evTick)
+	n.tickAt = n.w.now + n.w.p.idleTick
+	if n.leading || n.office != 0 {
+		n.tickAt = n.w.now + registry.TickEvery
+	}
 	mono := n.mono()
 	n.replica.Tick(mono)
 	if n.office != 0 || n.w.options.Bugs.BurialByFollower {

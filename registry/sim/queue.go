@@ -6,8 +6,7 @@ import "time"
 type kind uint8
 
 const (
-	evTick kind = iota // timers of a process: arg is its generation
-	evHeartbeat
+	evHeartbeat kind = iota // timers of a process: arg is its generation
 	evElection
 	evApply
 	evBatch

@@ -47,7 +47,7 @@ func draw(r *random) params {
 		linger: time.Duration(r.n(21)) * time.Millisecond, notice: r.between(100*time.Microsecond, 60*time.Millisecond),
 		election: r.between(250*time.Millisecond, 600*time.Millisecond),
 		idleTick: 100 * time.Millisecond, encoded: r.p(0.2),
-		save: r.between(time.Second, 20*time.Second), pack: r.between(5*time.Second, 40*time.Second),
+		save: r.between(2*time.Second, 30*time.Second), pack: r.between(5*time.Second, 60*time.Second),
 		every: r.between(2*time.Second, 15*time.Second), check: r.between(2*time.Second, 10*time.Second),
 	}
 	if r.p(0.2) {

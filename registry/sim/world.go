@@ -87,14 +87,31 @@ func (w *World) Run(seed uint64, o Options) (Report, *Failure) {
 	w.reset(seed, o)
 	w.begin()
 	for w.failure == nil && w.now < Duration {
-		e := w.queue.pop()
-		w.now = e.at
-		w.handle(e)
+		w.step()
 	}
 	if w.failure == nil {
 		w.finish()
 	}
 	return w.report, w.failure
+}
+
+// step lets the next thing happen: a tick, of which there are too many for the
+// queue, or an event.
+func (w *World) step() {
+	next := w.nodes[0]
+	for _, n := range w.nodes[1:] {
+		if n.tickAt < next.tickAt {
+			next = n
+		}
+	}
+	if next.tickAt <= w.queue.heap[0].at {
+		w.now = next.tickAt
+		next.ticker()
+		return
+	}
+	e := w.queue.pop()
+	w.now = e.at
+	w.handle(e)
 }
 
 func (w *World) reset(seed uint64, o Options) {

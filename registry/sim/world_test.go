@@ -55,7 +55,7 @@ func TestQueueKeepsOrder(t *testing.T) {
 	var want []event
 	for i := range 1000 {
 		at := time.Duration(r.n(200))
-		q.push(at, evTick, 0, uint32(i))
+		q.push(at, evHeartbeat, 0, uint32(i))
 		want = append(want, event{at: at, tie: uint32(i + 1), arg: uint32(i)})
 	}
 	slices.SortFunc(want, func(a, b event) int {
