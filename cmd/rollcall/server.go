@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
 
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/node"
@@ -41,6 +42,10 @@ func runServer(cmd *cobra.Command, s *nodeSettings) error {
 
 // runNode runs a node until ctx ends and calls ready once it serves.
 func runNode(ctx context.Context, cfg node.Config, ready func(*node.Node)) error {
+	cfg.Registry = prometheus.NewRegistry()
+	if err := node.ConnectTelemetry(cfg.Registry); err != nil {
+		return err
+	}
 	n, err := node.Open(cfg)
 	if err != nil {
 		return explainOccupied(err)

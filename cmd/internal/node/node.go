@@ -225,7 +225,7 @@ func (n *Node) openAPI() error {
 		return fmt.Errorf("prepare api: %w", err)
 	}
 	n.http = server.HTTPServer()
-	return nil
+	return n.registerGauges()
 }
 
 // settle is how long a node that expects nobody else looks for a cluster to
