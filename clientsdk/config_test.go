@@ -111,3 +111,13 @@ func TestRotationMovesOncePerFailure(t *testing.T) {
 		t.Error("the third failure does not come back to the first")
 	}
 }
+
+func TestTTLInMilliseconds(t *testing.T) {
+	for ttl, want := range map[time.Duration]int64{
+		0: 0, 1: 1, time.Second: 1000, 1500 * time.Microsecond: 2, -1: -1, -time.Millisecond: -1,
+	} {
+		if got := (&Registration{TTL: ttl}).ttlMS(); got != want {
+			t.Errorf("%v travels as %d ms, want %d", ttl, got, want)
+		}
+	}
+}

@@ -3,8 +3,8 @@ package clientsdk
 import "time"
 
 // The rhythm of a lease of TTL T. With every endpoint silent a heartbeat takes
-// its three tries of T/6 in 5T/8 at most, so that a dead node, or two, cost no
-// lease while a third answers.
+// its three tries in T/2, and a fourth begins before T has run out, so that a
+// dead node, or two, cost no lease while a third answers.
 const (
 	heartbeatTries = 3
 	maxBreak       = 10 * time.Second // between failed heartbeats, however long T is
@@ -21,7 +21,9 @@ func (p pace) every() time.Duration { return around(p.ttl / 3) }
 // try bounds one try of a heartbeat.
 func (p pace) try() time.Duration { return p.ttl / 6 }
 
-// pause is how long a heartbeat waits before its try n, less half by chance.
+// pause is how long after the beginning of the one before a heartbeat's try n
+// begins at the earliest, less half by chance: refusals are not repeated in one
+// breath, and a try that was silent for T/6 has cost enough.
 func (p pace) pause(n int) time.Duration {
 	return Retry{Base: min(p.ttl/24, maxPause), Max: p.ttl / 6}.pause(n)
 }

@@ -52,9 +52,22 @@ type Registration struct {
 // ttl is what T will be, as far as that is known before the grant.
 func (r *Registration) ttl() time.Duration {
 	if r.TTL > 0 {
-		return r.TTL
+		return max(r.TTL, wire.MinTTL)
 	}
 	return wire.DefaultTTL
+}
+
+// ttlMS is the TTL in milliseconds. A fraction counts as a whole one: what is
+// too short is to be refused, and not to become 0, which asks for the default.
+func (r *Registration) ttlMS() int64 {
+	ms := r.TTL.Milliseconds()
+	switch rest := r.TTL % time.Millisecond; {
+	case rest > 0:
+		return ms + 1
+	case rest < 0:
+		return ms - 1
+	}
+	return ms
 }
 
 func (r *Registration) hasCallbacks() bool {
@@ -65,7 +78,7 @@ func (r *Registration) hasCallbacks() bool {
 func (r *Registration) wire() wire.Registration {
 	return wire.Registration{
 		Service: r.Service, Address: r.Address, Port: r.Port,
-		Tags: r.Tags, Meta: r.Meta, TTLMS: r.TTL.Milliseconds(),
+		Tags: r.Tags, Meta: r.Meta, TTLMS: r.ttlMS(),
 	}
 }
 

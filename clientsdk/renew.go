@@ -67,10 +67,12 @@ func (k *keeper) due() time.Duration {
 func (k *keeper) heartbeat(ctx context.Context) (err error) {
 	k.seq++
 	b := &beat{seq: k.seq}
+	began := time.Now()
 	for n := range heartbeatTries {
-		if err := sleep(ctx, k.pace.pause(n)); err != nil {
+		if err := sleep(ctx, k.pace.pause(n)-time.Since(began)); err != nil {
 			return err
 		}
+		began = time.Now()
 		if err = k.tryBeat(ctx, b); err == nil || ctx.Err() != nil {
 			return err
 		}
