@@ -194,7 +194,7 @@ func TestBadPatches(t *testing.T) {
 func TestBadIDs(t *testing.T) {
 	_, c := newServer(t)
 	for _, id := range []string{
-		".", "..", "%2e", "%2E%2e", ".%2e", "a%2Fb", "a%2fb", "%2F", "a%20b", "a+b", "a%00", "%ff", "a%252Fb", "a,b", "a;b", "a!b", "%C3%BC",
+		".", "..", "%2e", "%2E%2e", ".%2e", "a%2Fb", "a%2fb", "%2F", "a%20b", "a+b", "a%00", "%ff", "a%252Fb", "%2561", "a,b", "a;b", "a!b", "%C3%BC",
 		strings.Repeat("a", 129),
 	} {
 		for _, method := range []string{"PUT", "GET", "DELETE"} {

@@ -63,7 +63,6 @@ func (s *Server) send(w http.ResponseWriter, r *request, a answer) {
 		h["Vary"], h["Cache-Control"] = varyAccept, noCache
 	}
 	if a.status == http.StatusNotModified {
-		h.Del("Content-Type")
 		w.WriteHeader(a.status)
 		return
 	}

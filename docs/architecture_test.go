@@ -40,6 +40,11 @@ func TestFloors(t *testing.T) {
 			}
 		}
 	}
+	for path := range table {
+		if _, ok := packages[path]; !ok {
+			t.Errorf("%s has a row in architecture.md, but is no package", path)
+		}
+	}
 }
 
 // TestFloorsGoDown checks the table itself: who may be imported stands below.
