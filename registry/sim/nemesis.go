@@ -30,6 +30,7 @@ func (w *World) disturb(e event) {
 		if n := w.nodes[e.to]; !n.up {
 			w.logf("%s starts", n.name)
 			n.start()
+			w.tickNext()
 		}
 	case evDisk:
 		w.nodes[e.to].release()
@@ -138,6 +139,7 @@ func (w *World) crash(n *node, d time.Duration) {
 	w.report.Crashes++
 	w.logf("%s crashes", n.name)
 	n.crash()
+	w.tickNext()
 	if w.options.Bugs.LoseLogTail {
 		n.log = n.log[:max(int(n.disk.index), len(n.log)-w.random.n(200), 0):len(n.log)]
 		n.log = append([]*entry(nil), n.log...)

@@ -1,6 +1,9 @@
 package sim
 
-import "time"
+import (
+	"math/bits"
+	"time"
+)
 
 // kind says what an event does; see world.handle.
 type kind uint8
@@ -37,64 +40,111 @@ type event struct {
 	arg  uint32
 }
 
-// queue is a heap of events with four children a node: flat, and all in one
-// slice that is used again for the next seed.
+func (a *event) before(b *event) bool { return a.at < b.at || a.at == b.at && a.tie < b.tie }
+
+// The ring of a queue covers about two seconds, in which nearly all that is
+// pushed happens.
+const (
+	bucketBits = 20 // of a nanosecond: about a millisecond
+	ringSize   = 2048
+)
+
+// queue is a calendar: a ring of short lists, one for each bucket of time, and
+// a heap for what lies beyond. All its memory is used again for the next seed.
 type queue struct {
-	heap []event
 	ties uint32
+	now  time.Duration
+	ring [ringSize][]event // each with the earliest last, once it was sorted
+	full [ringSize / 64]uint64
+	tidy [ringSize / 64]uint64 // which lists are sorted
+	far  heap
 }
 
-func (q *queue) reset() { q.heap, q.ties = q.heap[:0], 0 }
-
-func (a *event) before(b *event) bool { return a.at < b.at || a.at == b.at && a.tie < b.tie }
+func (q *queue) reset() {
+	q.ties, q.now, q.far = 0, 0, q.far[:0]
+	for i := range q.ring {
+		q.ring[i] = q.ring[i][:0]
+	}
+	clear(q.full[:])
+	clear(q.tidy[:])
+}
 
 func (q *queue) push(at time.Duration, k kind, to int, arg uint32) {
 	q.ties++
 	e := event{at, q.ties, k, int8(to), arg}
-	i := len(q.heap)
-	q.heap = append(q.heap, e)
-	for i > 0 {
-		parent := (i - 1) / 4
-		if !e.before(&q.heap[parent]) {
-			break
-		}
-		q.heap[i] = q.heap[parent]
-		i = parent
+	if at>>bucketBits-q.now>>bucketBits >= ringSize {
+		q.far.push(e)
+		return
 	}
-	q.heap[i] = e
+	i := int(at>>bucketBits) % ringSize
+	word, bit := i/64, uint64(1)<<(i%64)
+	list := append(q.ring[i], e)
+	if q.full[word]&bit != 0 && q.tidy[word]&bit != 0 {
+		settle(list, len(list)-1)
+	} else if q.full[word]&bit == 0 {
+		q.tidy[word] |= bit // one event is in order
+	} else {
+		q.tidy[word] &^= bit
+	}
+	q.full[word] |= bit
+	q.ring[i] = list
 }
 
-func (q *queue) pop() event {
-	top := q.heap[0]
-	last := len(q.heap) - 1
-	e := q.heap[last]
-	q.heap = q.heap[:last]
-	if last > 0 {
-		q.sink(e)
+// settle moves the event at i to its place among those before it, which are in
+// order, the latest first.
+func settle(list []event, i int) {
+	e := list[i]
+	for ; i > 0 && list[i-1].before(&e); i-- {
+		list[i] = list[i-1]
 	}
-	return top
+	list[i] = e
 }
 
-// sink puts e where the root was and lets it fall to its place.
-func (q *queue) sink(e event) {
-	h := q.heap
-	i := 0
-	for {
-		child := 4*i + 1
-		if child >= len(h) {
-			break
-		}
-		least := child
-		for c := child + 1; c < min(child+4, len(h)); c++ {
-			if h[c].before(&h[least]) {
-				least = c
-			}
-		}
-		if !h[least].before(&e) {
-			break
-		}
-		h[i] = h[least]
-		i = least
+// head returns the list with the next event of the ring, or -1.
+func (q *queue) head() int {
+	start := int(q.now>>bucketBits) % ringSize
+	word := start / 64
+	if w := q.full[word] &^ (1<<(start%64) - 1); w != 0 {
+		return word*64 + bits.TrailingZeros64(w)
 	}
-	h[i] = e
+	for range len(q.full) {
+		word = (word + 1) % len(q.full)
+		if w := q.full[word]; w != 0 {
+			return word*64 + bits.TrailingZeros64(w)
+		}
+	}
+	return -1
+}
+
+// next returns the event that happens next, and the list of the ring whose
+// last it is, -1 for the heap. There is always one.
+func (q *queue) next() (*event, int) {
+	i := q.head()
+	if i < 0 {
+		return &q.far[0], -1
+	}
+	list := q.ring[i]
+	if word, bit := i/64, uint64(1)<<(i%64); q.tidy[word]&bit == 0 {
+		for j := 1; j < len(list); j++ {
+			settle(list, j)
+		}
+		q.tidy[word] |= bit
+	}
+	e := &list[len(list)-1]
+	if len(q.far) > 0 && q.far[0].before(e) {
+		return &q.far[0], -1
+	}
+	return e, i
+}
+
+// take removes what next returned.
+func (q *queue) take(i int) {
+	if i < 0 {
+		q.far.pop()
+		return
+	}
+	q.ring[i] = q.ring[i][:len(q.ring[i])-1]
+	if len(q.ring[i]) == 0 {
+		q.full[i/64] &^= 1 << (i % 64)
+	}
 }

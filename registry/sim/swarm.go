@@ -77,7 +77,7 @@ func draw(r *random) params {
 // drawTTL favours seconds over fractions, as users do.
 func drawTTL(r *random) time.Duration {
 	ttl := r.between(2*time.Second, ttlMax)
-	if r.p(0.15) {
+	if r.p(0.1) {
 		ttl = r.between(ttlMin, 2*time.Second)
 	}
 	return ttl.Truncate(time.Millisecond)

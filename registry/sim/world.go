@@ -64,6 +64,7 @@ type World struct {
 	options Options
 	queue   queue
 	nodes   [replicas]*node
+	ticking *node // whose ticker fires next
 	clients [leases]client
 	ghost   ghost
 	links   links
@@ -98,20 +99,28 @@ func (w *World) Run(seed uint64, o Options) (Report, *Failure) {
 // step lets the next thing happen: a tick, of which there are too many for the
 // queue, or an event.
 func (w *World) step() {
-	next := w.nodes[0]
-	for _, n := range w.nodes[1:] {
-		if n.tickAt < next.tickAt {
-			next = n
-		}
-	}
-	if next.tickAt <= w.queue.heap[0].at {
-		w.now = next.tickAt
-		next.ticker()
+	next, list := w.queue.next()
+	if at := w.ticking.tickAt; at <= next.at {
+		w.now, w.queue.now = at, at
+		w.ticking.ticker()
+		w.tickNext()
 		return
 	}
-	e := w.queue.pop()
-	w.now = e.at
+	e := *next
+	w.queue.take(list)
+	w.now, w.queue.now = e.at, e.at
 	w.handle(e)
+}
+
+// tickNext finds the node whose ticker fires next; it is called whenever one
+// of them was set.
+func (w *World) tickNext() {
+	w.ticking = w.nodes[0]
+	for _, n := range w.nodes[1:] {
+		if n.tickAt < w.ticking.tickAt {
+			w.ticking = n
+		}
+	}
 }
 
 func (w *World) reset(seed uint64, o Options) {
@@ -132,6 +141,7 @@ func (w *World) begin() {
 		w.nodes[i] = newNode(w, i)
 		w.nodes[i].start()
 	}
+	w.tickNext()
 	for i := range w.clients {
 		w.clients[i].begin(w, i)
 	}

@@ -52,21 +52,29 @@ func TestFailureHasATrace(t *testing.T) {
 func TestQueueKeepsOrder(t *testing.T) {
 	var q queue
 	r := random(1)
-	var want []event
-	for i := range 1000 {
-		at := time.Duration(r.n(200))
-		q.push(at, evHeartbeat, 0, uint32(i))
-		want = append(want, event{at: at, tie: uint32(i + 1), arg: uint32(i)})
-	}
-	slices.SortFunc(want, func(a, b event) int {
-		if a.before(&b) {
-			return -1
-		}
-		return 1
-	})
-	for i := range want {
-		if got := q.pop(); got != want[i] {
-			t.Fatalf("event %d: %+v, want %+v", i, got, want[i])
+	for range 2 { // the second time with used memory
+		q.reset()
+		var model []event
+		for i := range 20_000 {
+			if len(model) == 0 || r.p(0.52) && i < 15_000 {
+				at := q.now + r.between(0, []time.Duration{2e6, 1e9, 20e9}[r.n(3)])
+				q.push(at, evHeartbeat, 0, uint32(i))
+				model = append(model, event{at: at, tie: q.ties, arg: uint32(i)})
+				continue
+			}
+			least := slices.MinFunc(model, func(a, b event) int {
+				if a.before(&b) {
+					return -1
+				}
+				return 1
+			})
+			next, list := q.next()
+			if *next != least {
+				t.Fatalf("event %d: %+v, want %+v", i, *next, least)
+			}
+			q.take(list)
+			q.now = least.at
+			model = slices.DeleteFunc(model, func(e event) bool { return e == least })
 		}
 	}
 }
