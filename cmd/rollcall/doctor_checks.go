@@ -39,11 +39,15 @@ func (e *examination) findings() []finding {
 func (v *visited) reachable() finding {
 	switch {
 	case v.err != nil && v.hearsay != "":
-		return finding{verdictWarn, "endpoint", fmt.Sprintf("%s, which the cluster knows as %s, cannot be asked from here: %v", v.hearsay, v.addr, v.err),
-			"none needed if clients here are meant to use other endpoints"}
+		return finding{
+			verdictWarn, "endpoint", fmt.Sprintf("%s, which the cluster knows as %s, cannot be asked from here: %v", v.hearsay, v.addr, v.err),
+			"none needed if clients here are meant to use other endpoints",
+		}
 	case v.err != nil:
-		return finding{verdictFail, "endpoint", fmt.Sprintf("%s does not answer: %v", v.addr, v.err),
-			"start a node there (rollcall server, or rollcall dev), or correct --addr or ROLLCALL_ADDR"}
+		return finding{
+			verdictFail, "endpoint", fmt.Sprintf("%s does not answer: %v", v.addr, v.err),
+			"start a node there (rollcall server, or rollcall dev), or correct --addr or ROLLCALL_ADDR",
+		}
 	default:
 		return finding{verdictOK, "endpoint", fmt.Sprintf("%s is %s, answered in %s", v.addr, v.node, milliseconds(v.took.Milliseconds())), ""}
 	}
@@ -61,8 +65,10 @@ func (v *visited) fresh() finding {
 	case v.staleness >= wire.Unknown:
 		return finding{verdictFail, "staleness", v.node + " has not heard of a leader", "see whether the other voters run, and whether this node reaches their Raft ports"}
 	case v.staleness > stalenessTolerated:
-		return finding{verdictWarn, "staleness", fmt.Sprintf("%s is %s behind the leader", v.node, milliseconds(v.staleness)),
-			"see whether its disk or network is overloaded; readers can ask for max_stale_ms"}
+		return finding{
+			verdictWarn, "staleness", fmt.Sprintf("%s is %s behind the leader", v.node, milliseconds(v.staleness)),
+			"see whether its disk or network is overloaded; readers can ask for max_stale_ms",
+		}
 	default:
 		return finding{verdictOK, "staleness", fmt.Sprintf("%s is %s behind the leader", v.node, milliseconds(v.staleness)), ""}
 	}
@@ -134,8 +140,10 @@ func members(c *wire.Cluster) (out []finding) {
 		if n.Gossip == "alive" {
 			continue
 		}
-		out = append(out, finding{verdictWarn, "node", fmt.Sprintf("%s (%s) is %s for gossip", n.ID, n.Role, n.Gossip),
-			"start it again; if it will not come back: rollcall cluster remove " + n.ID})
+		out = append(out, finding{
+			verdictWarn, "node", fmt.Sprintf("%s (%s) is %s for gossip", n.ID, n.Role, n.Gossip),
+			"start it again; if it will not come back: rollcall cluster remove " + n.ID,
+		})
 	}
 	return out
 }
@@ -187,8 +195,10 @@ func (e *examination) clocks() finding {
 		}
 	}
 	if apart := most.skew - least.skew; apart > skewTolerated {
-		return finding{verdictWarn, "clocks", fmt.Sprintf("the clock of %s is about %s ahead of that of %s", most.node, apart.Round(time.Second), least.node),
-			"let NTP set them; expiry does not depend on them, the times in answers do"}
+		return finding{
+			verdictWarn, "clocks", fmt.Sprintf("the clock of %s is about %s ahead of that of %s", most.node, apart.Round(time.Second), least.node),
+			"let NTP set them; expiry does not depend on them, the times in answers do",
+		}
 	}
 	return finding{verdictOK, "clocks", "the nodes' clocks agree", ""}
 }

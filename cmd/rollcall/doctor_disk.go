@@ -23,8 +23,10 @@ func checkDataDir(dir string) []finding {
 func checkFiles(dir string) (out []finding) {
 	for _, name := range dataFiles {
 		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
-			out = append(out, finding{verdictFail, "data", fmt.Sprintf("%s lacks %s", dir, name),
-				"restore the directory from a backup, or empty it wholly so that the node joins as a new one"})
+			out = append(out, finding{
+				verdictFail, "data", fmt.Sprintf("%s lacks %s", dir, name),
+				"restore the directory from a backup, or empty it wholly so that the node joins as a new one",
+			})
 		}
 	}
 	if len(out) == 0 {

@@ -47,36 +47,56 @@ func TestDoctorFindsWhatIsWrong(t *testing.T) {
 		found   string
 		code    int
 	}{
-		"endpoint down": {func(e *examination) { e.add(&visited{addr: "http://n4", err: errors.New("refused")}) },
-			verdictFail, "http://n4 does not answer", exitFailed},
-		"node known by hearsay only": {func(e *examination) {
-			e.add(&visited{addr: "http://n4:7700", hearsay: "n4", err: errors.New("refused")})
+		"endpoint down": {
+			func(e *examination) { e.add(&visited{addr: "http://n4", err: errors.New("refused")}) },
+			verdictFail, "http://n4 does not answer", exitFailed,
 		},
-			verdictWarn, "n4, which the cluster knows", exitDone},
-		"not ready": {func(e *examination) { e.visits[1].unready = errors.New("catching up") },
-			verdictFail, "n2 is not ready", exitFailed},
-		"stale": {func(e *examination) { e.visits[2].staleness = 5_000 },
-			verdictWarn, "n3 is 5s behind", exitDone},
+		"node known by hearsay only": {
+			func(e *examination) {
+				e.add(&visited{addr: "http://n4:7700", hearsay: "n4", err: errors.New("refused")})
+			},
+			verdictWarn, "n4, which the cluster knows", exitDone,
+		},
+		"not ready": {
+			func(e *examination) { e.visits[1].unready = errors.New("catching up") },
+			verdictFail, "n2 is not ready", exitFailed,
+		},
+		"stale": {
+			func(e *examination) { e.visits[2].staleness = 5_000 },
+			verdictWarn, "n3 is 5s behind", exitDone,
+		},
 		"no leader": {func(e *examination) {
 			for _, v := range e.visits {
 				v.leader, v.cluster.Leader, v.staleness = "", "", wire.Unknown
 			}
 		}, verdictFail, "no leader is known", exitNoQuorum},
-		"leaders differ": {func(e *examination) { e.visits[2].leader = "n2" },
-			verdictWarn, "different leaders: n1, n2", exitDone},
-		"clusters differ": {func(e *examination) { e.visits[2].cluster.ClusterID = "c2" },
-			verdictFail, "different clusters: c1, c2", exitFailed},
-		"one voter dead": {func(e *examination) { e.visits[0].cluster.Nodes[2].Gossip = "dead" },
-			verdictWarn, "2 of 3 voters alive, 2 needed: no further one may fail", exitDone},
+		"leaders differ": {
+			func(e *examination) { e.visits[2].leader = "n2" },
+			verdictWarn, "different leaders: n1, n2", exitDone,
+		},
+		"clusters differ": {
+			func(e *examination) { e.visits[2].cluster.ClusterID = "c2" },
+			verdictFail, "different clusters: c1, c2", exitFailed,
+		},
+		"one voter dead": {
+			func(e *examination) { e.visits[0].cluster.Nodes[2].Gossip = "dead" },
+			verdictWarn, "2 of 3 voters alive, 2 needed: no further one may fail", exitDone,
+		},
 		"two voters dead": {func(e *examination) {
 			e.visits[0].cluster.Nodes[1].Gossip, e.visits[0].cluster.Nodes[2].Gossip = "dead", "dead"
 		}, verdictFail, "1 of 3 voters alive", exitFailed},
-		"versions differ": {func(e *examination) { e.visits[0].cluster.Nodes[2].Version = "v2" },
-			verdictWarn, "v1 on n1, n2; v2 on n3", exitDone},
-		"lagging": {func(e *examination) { e.visits[0].cluster.Nodes[0].Applied = 100_000 },
-			verdictWarn, "n2 by 99900 entries, n3 by 99900 entries", exitDone},
-		"clocks differ": {func(e *examination) { e.visits[1].skew = time.Minute },
-			verdictWarn, "the clock of n2 is about 1m0s ahead", exitDone},
+		"versions differ": {
+			func(e *examination) { e.visits[0].cluster.Nodes[2].Version = "v2" },
+			verdictWarn, "v1 on n1, n2; v2 on n3", exitDone,
+		},
+		"lagging": {
+			func(e *examination) { e.visits[0].cluster.Nodes[0].Applied = 100_000 },
+			verdictWarn, "n2 by 99900 entries, n3 by 99900 entries", exitDone,
+		},
+		"clocks differ": {
+			func(e *examination) { e.visits[1].skew = time.Minute },
+			verdictWarn, "the clock of n2 is about 1m0s ahead", exitDone,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := healthy()
