@@ -221,6 +221,12 @@ func TestInstallationCutShort(t *testing.T) {
 		}
 		c.stop("n3")
 		putBack()
+		d, err := OpenDir(c.path("n3"), "n3")
+		must(t, err)
+		if first, last := d.log.bounds(); last != 0 {
+			t.Fatalf("entries %d to %d were left beside the snapshot", first, last)
+		}
+		must(t, d.Close())
 		c.open("n3")
 		c.same()
 		propose(t, c.leader().Store, grant("later"))

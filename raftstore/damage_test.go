@@ -211,6 +211,33 @@ func usedPages(t *testing.T, file []byte) (ids []uint64, size int) {
 	return ids, int(m.pageSize)
 }
 
+// TestShortenedPagesAreRefused takes the last element off each leaf in use, one
+// at a time: the page is still sound, but a record is gone.
+func TestShortenedPagesAreRefused(t *testing.T) {
+	path := busy(t)
+	for _, name := range []string{logName, imageName} {
+		sound, err := os.ReadFile(filepath.Join(path, name))
+		must(t, err)
+		f, err := os.OpenFile(filepath.Join(path, name), os.O_RDWR, 0)
+		must(t, err)
+		defer f.Close()
+		used, size := usedPages(t, sound)
+		for _, page := range used {
+			at := int(page) * size
+			if native.Uint16(sound[at+8:]) != flagLeaf || native.Uint64(sound[at:]) != page {
+				continue
+			}
+			shorter := native.AppendUint16(nil, native.Uint16(sound[at+10:])-1)
+			_, err := f.WriteAt(shorter, int64(at+10))
+			must(t, err)
+			_, err = OpenDir(path, "n1")
+			refused(t, err, name)
+			_, err = f.WriteAt(sound[at+10:at+12], int64(at+10))
+			must(t, err)
+		}
+	}
+}
+
 // TestLostTransactionIsNoticed breaks the newest meta page: bbolt alone would
 // open the file as it was one transaction before.
 func TestLostTransactionIsNoticed(t *testing.T) {

@@ -69,6 +69,34 @@ func TestSnapshotIsOfItsIndex(t *testing.T) {
 	}
 }
 
+// TestNoSnapshotDuringReplay: the image is ahead of what is replayed, so packed
+// renewals would name an index whose renewals they lack.
+func TestNoSnapshotDuringReplay(t *testing.T) {
+	logs := []*raft.Log{
+		{Index: 1, Term: 1, Data: entry(grant("a"))},
+		{Index: 2, Term: 1, Data: entry(renew(1, 1), grant("b"))},
+	}
+	m := newMachine(t)
+	m.ApplyBatch(logs)
+	must(t, m.flush())
+	again := newMachine(t)
+	must(t, load(m.image.db, again.replica))
+	again.ApplyBatch(logs[:1])
+	if _, err := again.Snapshot(); !errors.Is(err, errReplaying) {
+		t.Fatalf("got %v", err)
+	}
+	again.ApplyBatch(logs[1:])
+	snapshot, err := again.Snapshot()
+	must(t, err)
+	snapshot.Release()
+	if again.replica.Digest() != m.replica.Digest() {
+		t.Fatal("the digests differ")
+	}
+	if l, ok := again.replica.Lease("default", "a"); !ok || l.Seq != 1 {
+		t.Fatalf("lease a is %+v, %v", l, ok)
+	}
+}
+
 // TestReleasedSnapshotHoldsNothing: Raft may drop a snapshot without having
 // written it.
 func TestReleasedSnapshotHoldsNothing(t *testing.T) {
