@@ -7,6 +7,16 @@
 // collector that gathers renewals, the network, clocks, processes and disks.
 // It has no goroutine, no clock and no I/O: the same seed makes the same run.
 //
+// The checkers: what was acknowledged is committed (promise 1), took effect
+// once (2), is buried neither early (3) nor late (4), has one holder (5), is
+// renewed in order (6) and is the same on all replicas, reloaded ones too (10);
+// certificates tell the truth. The ghost that they ask knows the committed log
+// and true time; the replicas do not know the ghost.
+//
+//	go test ./registry/sim                               some hundred seeds, every planted bug
+//	go test ./registry/sim -run TestSeeds -seeds 100000 -v -timeout 1h
+//	go test ./registry/sim -run 'TestSeed$' -seed 42 -v  one seed, with its trace
+//
 // A checker must be able to fail, so bugs can be planted: inside the registry
 // ([registry.Faults]) and in what surrounds it ([Bugs]).
 package sim
