@@ -42,7 +42,7 @@ type Config struct {
 	Token     string        // sent as a bearer token when not empty
 	Mode      string        // single
 	Leases    int           // 10,000
-	Workers   int           // connections; 64. A batch run uses fewer when there is not a batch for each
+	Workers   int           // connections that renew; 64. Fewer in batch mode when there is not a batch for each
 	Duration  time.Duration // of renewing; 10 s. Granting and cleaning up come on top
 	TTL       time.Duration // of each lease; 5 min. Must be longer than one round over all leases
 	Batch     int           // beats a request in batch mode, 1 to 10,000; 1,000

@@ -16,6 +16,7 @@ func (w *worker) renew(until time.Time) {
 	if w.cfg.Mode == ModeBatch {
 		step = w.renewBatch(codecOf(w.cfg.Codec))
 	}
+	_ = w.conn.ready() // so that the first latency is not that of connecting; what is wrong shows in the first exchange
 	for now := time.Now(); now.Before(until) && w.ctx.Err() == nil && len(w.leases) > 0; {
 		now = step(now)
 	}

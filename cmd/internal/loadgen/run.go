@@ -3,7 +3,9 @@ package loadgen
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,30 +31,31 @@ type Progress struct {
 	Of      time.Duration // while renewing: how long it will take
 }
 
-// run is one run of the driver.
+// run is one run of the driver. Its leases are dealt out anew for each phase:
+// grants and endings take as many connections as they profit from, however few
+// renew.
 type run struct {
-	cfg     Config
-	workers []*worker
-	result  Result
+	cfg    Config
+	leases []lease
+	crew   []*worker // of the present phase
+	result Result
 }
+
+// crewOf is how many connections grant and end; more only wait for the log.
+const crewOf = 128
 
 // Run drives the load and returns what it measured. When ctx ends it returns
 // what was measured until then. An error is a configuration that is wrong
-// (ErrConfig) or a refusal that no repetition would change; the result holds what was seen before it.
+// (ErrConfig) or a refusal that no repetition would change; the result holds
+// what was seen before it.
 func Run(ctx context.Context, cfg Config) (*Result, error) {
 	cfg = cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	r := &run{cfg: cfg.fit()}
-	r.result = r.cfg.heading()
-	running, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	for i := range r.cfg.Workers {
-		r.workers = append(r.workers, newWorker(running, &r.cfg, i))
-	}
-	defer r.close()
-	err := r.measure(running, cancel)
+	r := newRun(cfg.fit())
+	defer r.dismiss()
+	err := r.measure(ctx)
 	r.result.Interrupted = ctx.Err() != nil
 	if !r.cfg.Keep {
 		r.cleanUp(context.WithoutCancel(ctx))
@@ -60,16 +63,38 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 	return &r.result, err
 }
 
-func (r *run) measure(ctx context.Context, cancel context.CancelCauseFunc) error {
+func newRun(cfg Config) *run {
+	r := &run{cfg: cfg, leases: make([]lease, cfg.Leases), result: cfg.heading()}
+	for i := range r.leases {
+		r.leases[i].id = cfg.Prefix + strconv.Itoa(i)
+	}
+	return r
+}
+
+// hire deals the leases out to n workers.
+func (r *run) hire(ctx context.Context, n int) {
+	r.dismiss()
+	for i := range n {
+		first, end := i*len(r.leases)/n, (i+1)*len(r.leases)/n
+		r.crew = append(r.crew, newWorker(ctx, &r.cfg, i, r.leases[first:end:end]))
+	}
+}
+
+func (r *run) dismiss() {
+	for _, w := range r.crew {
+		w.conn.close()
+	}
+	r.crew = nil
+}
+
+func (r *run) measure(ctx context.Context) error {
 	started := time.Now()
-	err := r.grant(cancel)
+	err := r.grant(ctx)
 	r.result.granted(r.tally(), time.Since(started))
 	if err != nil || ctx.Err() != nil {
 		return err
 	}
-	for i, w := range r.workers {
-		w.begin(ctx, i)
-	}
+	r.hire(ctx, r.cfg.Workers)
 	started = time.Now()
 	until := started.Add(r.cfg.Duration)
 	r.phase(Progress{Phase: PhaseRenew, Of: r.cfg.Duration}, func(w *worker) { w.renew(until) })
@@ -78,14 +103,17 @@ func (r *run) measure(ctx context.Context, cancel context.CancelCauseFunc) error
 }
 
 // grant registers all leases. The first refusal that is final ends it for all.
-func (r *run) grant(cancel context.CancelCauseFunc) error {
+func (r *run) grant(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var (
 		once  sync.Once
 		first error
 	)
-	r.phase(Progress{Phase: PhaseGrant, Total: int64(r.cfg.Leases)}, func(w *worker) {
+	r.hire(ctx, min(max(crewOf, r.cfg.Workers), len(r.leases)))
+	r.phase(Progress{Phase: PhaseGrant, Total: int64(len(r.leases))}, func(w *worker) {
 		if err := w.grant(); err != nil {
-			once.Do(func() { first = err; cancel(err) })
+			once.Do(func() { first = err; cancel() })
 		}
 	})
 	return first
@@ -95,24 +123,10 @@ func (r *run) grant(cancel context.CancelCauseFunc) error {
 func (r *run) cleanUp(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, cleanupMax)
 	defer cancel()
-	var (
-		mu   sync.Mutex
-		left int
-	)
-	for i, w := range r.workers {
-		w.begin(ctx, i)
-	}
-	total := int64(0)
-	for _, w := range r.workers {
-		total += int64(len(w.leases))
-	}
-	r.phase(Progress{Phase: PhaseEnd, Total: total}, func(w *worker) {
-		n := w.end()
-		mu.Lock()
-		defer mu.Unlock()
-		left += n
-	})
-	r.result.LeasesLeft = left
+	var left atomic.Int64
+	r.hire(ctx, min(crewOf, len(r.leases)))
+	r.phase(Progress{Phase: PhaseEnd, Total: int64(len(r.leases))}, func(w *worker) { left.Add(int64(w.end())) })
+	r.result.LeasesLeft = int(left.Load())
 }
 
 // phase lets every worker do its part, tells of the progress, and returns when
@@ -123,7 +137,7 @@ func (r *run) phase(p Progress, part func(*worker)) {
 	if r.cfg.Watch != nil {
 		watcher.Go(func() { r.watch(p, done) })
 	}
-	for _, w := range r.workers {
+	for _, w := range r.crew {
 		workers.Go(func() { part(w) })
 	}
 	workers.Wait()
@@ -142,7 +156,7 @@ func (r *run) watch(p Progress, done <-chan struct{}) {
 			last = true
 		}
 		p.Done, p.Failed, p.Elapsed = 0, 0, time.Since(started)
-		for _, w := range r.workers {
+		for _, w := range r.crew {
 			p.Done += w.tally.done.Load()
 			p.Failed += w.tally.failed.Load()
 		}
@@ -153,16 +167,10 @@ func (r *run) watch(p Progress, done <-chan struct{}) {
 // tally adds up what the workers counted in the phase that just ended.
 func (r *run) tally() *tally {
 	sum := newTally()
-	for _, w := range r.workers {
+	for _, w := range r.crew {
 		sum.add(w.tally)
 	}
 	return sum
-}
-
-func (r *run) close() {
-	for _, w := range r.workers {
-		w.conn.close()
-	}
 }
 
 // Failed returns an error when nothing was renewed at all.

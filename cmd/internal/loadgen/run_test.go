@@ -332,7 +332,7 @@ func BenchmarkExchange(b *testing.B) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }))
 	defer server.Close()
 	cfg := Config{Endpoints: []string{server.URL}, Leases: 1, Workers: 1}.withDefaults()
-	w := newWorker(b.Context(), &cfg, 0)
+	w := newWorker(b.Context(), &cfg, 0, []lease{{id: "bench-1", epoch: 1}})
 	defer w.conn.close()
 	b.ReportAllocs()
 	for b.Loop() {

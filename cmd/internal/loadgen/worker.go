@@ -32,32 +32,12 @@ type worker struct {
 	body  []byte
 }
 
-func newWorker(ctx context.Context, cfg *Config, number int) *worker {
-	w := &worker{cfg: cfg}
+func newWorker(ctx context.Context, cfg *Config, number int, leases []lease) *worker {
+	w := &worker{cfg: cfg, ctx: ctx, conn: newConn(ctx, cfg, number), tally: newTally(), leases: leases}
 	if cfg.NS != wire.DefaultNS {
 		w.query = "?ns=" + cfg.NS
 	}
-	first, end := number*cfg.Leases/cfg.Workers, (number+1)*cfg.Leases/cfg.Workers
-	w.leases = make([]lease, 0, end-first)
-	for i := first; i < end; i++ {
-		w.leases = append(w.leases, lease{id: cfg.Prefix + strconv.Itoa(i)})
-	}
-	w.begin(ctx, number)
 	return w
-}
-
-// begin readies the worker for a phase under ctx, with a new connection where
-// the context is another.
-func (w *worker) begin(ctx context.Context, number int) {
-	w.tally = newTally()
-	w.pause = 0
-	if w.ctx == ctx {
-		return
-	}
-	if w.conn != nil {
-		w.conn.close()
-	}
-	w.ctx, w.conn = ctx, newConn(ctx, w.cfg, number)
 }
 
 // leasePath sets the path to that of one lease.
