@@ -69,12 +69,41 @@ func (n *Node) progress(server string) (applied uint64, since int64) {
 
 // RemoveNode takes a node out of Raft's configuration.
 func (n *Node) RemoveNode(ctx context.Context, id string) error {
-	return refuse(n.members.RemoveNode(ctx, id))
+	return order(ctx, func() error { return n.members.RemoveNode(ctx, id) })
 }
 
-// Transfer hands the leadership to another voter.
+// Transfer hands the leadership to another voter, and returns when this node
+// knows whom.
 func (n *Node) Transfer(ctx context.Context) error {
-	return refuse(n.members.Transfer(ctx))
+	before, _ := n.store.Leader()
+	if err := order(ctx, func() error { return n.members.Transfer(ctx) }); err != nil {
+		return err
+	}
+	tick := time.NewTicker(registry.TickEvery)
+	defer tick.Stop()
+	for {
+		if s := n.standing.Load(); s != nil && s.leader != "" && s.leader != before {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil // it was handed over all the same
+		case <-tick.C:
+		}
+	}
+}
+
+// order does what an operator asked for, and waits for it no longer than ctx:
+// Raft does not answer while a disk hangs.
+func order(ctx context.Context, do func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- do() }() // ends with the store, if not before
+	select {
+	case err := <-done:
+		return refuse(err)
+	case <-ctx.Done():
+		return fmt.Errorf("%w: the order may yet be carried out: %w", api.ErrNoLeader, context.Cause(ctx))
+	}
 }
 
 // refuse names an error of membership in the words of the api.

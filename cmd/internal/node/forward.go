@@ -36,7 +36,8 @@ type stream interface {
 // collector's batches, and the way for questions that only a leader answers.
 type forwarder struct {
 	stream  stream
-	onPulse func(payload []byte) (ack []byte, err error)
+	onPulse onPulse
+	acks    ackTimes // of Run's goroutine
 
 	mu    sync.Mutex
 	last  uint64            // id
@@ -51,10 +52,8 @@ type finish func(typ byte, payload []byte, err error) error
 
 var _ collector.Sink = (*forwarder)(nil)
 
-// newForwarder returns the forwarder of a stream that was just dialled. onPulse
-// takes the leader's pulses and returns what to answer, nil for nothing; its
-// error ends the stream.
-func newForwarder(s stream, onPulse func(payload []byte) ([]byte, error)) *forwarder {
+// newForwarder returns the forwarder of a stream that was just dialled.
+func newForwarder(s stream, onPulse onPulse) *forwarder {
 	return &forwarder{stream: s, onPulse: onPulse, calls: make(map[uint64]finish)}
 }
 
@@ -97,11 +96,11 @@ func (f *forwarder) read(heard func()) error {
 func (f *forwarder) handle(typ byte, id uint64, payload []byte) error {
 	switch typ {
 	case framePulse:
-		ack, err := f.onPulse(payload)
+		ack, err := f.onPulse(payload, f.acks.at(id))
 		if err != nil || ack == nil {
 			return err
 		}
-		return f.stream.Write(framePulseAck, id, ack)
+		return f.stream.Write(framePulseAck, f.acks.next(), ack)
 	case frameResults, frameReadAnswer, frameAnswer, frameRefused:
 		if finish, ok := f.take(id); ok { // else its caller has left
 			return finish(typ, payload, nil)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/collector"
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/peer"
@@ -43,7 +44,7 @@ func BenchmarkForwardedBeat(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	link := newForwarder(stream, func([]byte) ([]byte, error) { return nil, nil })
+	link := newForwarder(stream, func([]byte, time.Time) ([]byte, error) { return nil, nil })
 	parts.Go(func() { _ = link.Run(ctx) })
 	follower.Attach(link, false)
 

@@ -93,7 +93,7 @@ func newStorm(t *testing.T, ctx context.Context, seed uint64) *storm {
 func (s *storm) relink(ctx context.Context, rnd *rand.Rand) {
 	for ctx.Err() == nil {
 		near, far := newMemStreams()
-		f := newForwarder(near, func([]byte) ([]byte, error) { return nil, nil })
+		f := newForwarder(near, func([]byte, time.Time) ([]byte, error) { return nil, nil })
 		s.parts.Go(func() { _ = serveForward(ctx, "n2", far, s.leader) })
 		s.link.Store(f)
 		s.follower.Attach(f, false)

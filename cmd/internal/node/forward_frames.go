@@ -16,8 +16,8 @@ const (
 	frameBatch     byte = iota + 1 // follower: commands for one entry → results or refused
 	frameResults                   // leader: what the commands did
 	frameRefused                   // leader: why there is no answer of the expected kind
-	framePulse                     // leader: unasked, opaque here
-	framePulseAck                  // follower: the answer to the last pulse, opaque here
+	framePulse                     // leader: unasked, opaque here; its id is that of the newest ack received, 0 for none
+	framePulseAck                  // follower: the answer to a pulse, opaque here; ids count up from 1
 	frameReadIndex                 // follower: at which index is a read fresh? → read answer or refused
 	frameReadAnswer
 	frameAsk // follower: a question by name, JSON → answer or refused

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/collector"
 	"github.com/seed-b4c92e43/rollcall/registry"
@@ -123,6 +124,7 @@ type linked struct {
 	stream *memStream // the leader's end
 	ran    chan error
 	served chan error
+	since  time.Time // what the forwarder said of the last pulse
 }
 
 // linkBubble runs f in a bubble with both ends running. Every goroutine must
@@ -134,7 +136,8 @@ func linkBubble(t *testing.T, f func(t *testing.T, l *linked)) {
 			leader: newHandBackend(), stream: far,
 			ran: make(chan error, 1), served: make(chan error, 1),
 		}
-		l.forwarder = newForwarder(near, func(p []byte) ([]byte, error) {
+		l.forwarder = newForwarder(near, func(p []byte, since time.Time) ([]byte, error) {
+			l.since = since
 			if len(p) == 0 {
 				return nil, errFrame
 			}

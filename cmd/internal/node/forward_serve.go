@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/collector"
@@ -41,6 +42,7 @@ type follower struct {
 	backend backend
 
 	pulses    chan []byte   // the newest that was not written yet
+	acked     atomic.Uint64 // id of the newest ack
 	batches   chan struct{} // one token for each in the works
 	questions chan struct{}
 	work      sync.WaitGroup
@@ -93,6 +95,7 @@ func (f *follower) handle(ctx context.Context, typ byte, id uint64, payload []by
 	case frameAsk:
 		return f.ask(ctx, id, payload)
 	case framePulseAck:
+		f.acked.Store(id)
 		f.backend.PulseAck(f.from, payload)
 		return nil
 	}

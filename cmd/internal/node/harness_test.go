@@ -58,6 +58,7 @@ func bubble(t *testing.T, f func(c *cluster)) {
 				r.halt(t)
 			}
 			transport.CloseIdleConnections()
+			pass(30 * time.Second) // memberlist ends its last probes by time
 		}()
 		f(c)
 	})
@@ -75,12 +76,15 @@ func (c *cluster) start(i, expect int) *running {
 
 func (c *cluster) startAt(name, host string, cfg Config) *running {
 	c.t.Helper()
-	listener, err := c.peers.Host(host).Listen(host + ":7700")
-	if err != nil {
-		c.t.Fatal(err)
+	if cfg.HTTPListener == nil {
+		listener, err := c.peers.Host(host).Listen(host + ":7700")
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		cfg.HTTPListener = listener
 	}
 	cfg.NodeID, cfg.DataDir, cfg.Advertise = name, filepath.Join(c.dir, name), host
-	cfg.HTTPListener, cfg.RaftAddr, cfg.GossipAddr = listener, host+":7701", host+":7702"
+	cfg.RaftAddr, cfg.GossipAddr = host+":7701", host+":7702"
 	cfg.Network, cfg.GossipTransport = c.peers.Host(host), c.gossip.Transport(host+":7702")
 	if cfg.Join == nil {
 		cfg.Join = []string{"10.0.0.1:7702", "10.0.0.2:7702", "10.0.0.3:7702"}

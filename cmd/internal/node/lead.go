@@ -25,9 +25,9 @@ type leader struct {
 	checked   time.Time // when the last Check was proposed
 }
 
-// served is the outcome of one proposed Serve.
+// serveDone is the outcome of one proposed Serve.
 type serveDone struct {
-	term uint64
+	lead *leader // who proposed it
 	err  error
 }
 
@@ -97,11 +97,10 @@ func (n *Node) open(lead *leader) {
 			CertificateMax: uint32(n.cfg.CertificateMax),
 		},
 	}})
-	term := lead.term
 	n.workers.Go(func() {
 		_, err := proposal.Wait()
 		select {
-		case n.serveDone <- serveDone{term, err}:
+		case n.serveDone <- serveDone{lead, err}:
 		case <-n.stopping:
 		}
 	})
@@ -115,12 +114,12 @@ func (n *Node) mayServe() bool {
 
 // serve begins the service, if the Serve took effect and its term still runs.
 func (n *Node) serve(lead *leader, done serveDone) {
-	if lead == nil || lead.term != done.term {
+	if lead == nil || lead != done.lead {
 		return
 	}
 	lead.proposing = false
 	if done.err != nil {
-		n.log.Warn("could not begin to serve", "term", done.term, "error", done.err)
+		n.log.Warn("could not begin to serve", "term", lead.term, "error", done.err)
 		return
 	}
 	term, ok := uint64(0), false

@@ -23,7 +23,7 @@ func (n *Node) pulses(ctx context.Context) {
 }
 
 func (n *Node) pulse(term uint64) {
-	p := pulse{Term: term, Committed: n.store.Committed(), N: n.contacts.next(term)}
+	p := pulse{Term: term, Committed: n.vouched(term), N: n.contacts.next(term)}
 	index, own := n.lastCheck()
 	if s := n.standing.Load(); index != 0 && s != nil {
 		if digest, ok := n.contacts.majorityDigest(s.voters, n.serverID, index, own); ok {
@@ -32,6 +32,16 @@ func (n *Node) pulse(term uint64) {
 		}
 	}
 	n.followers.pulse(p.pack())
+}
+
+// vouched returns the index up to which all that was ever acknowledged is
+// committed, 0 where this node cannot say. A leader whose own first entries are
+// not committed yet may not even know what the one before it committed.
+func (n *Node) vouched(term uint64) uint64 {
+	if n.serving.Load() != term {
+		return 0
+	}
+	return n.store.Committed()
 }
 
 // PulseAck notes what a follower answered to a pulse.

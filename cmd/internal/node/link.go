@@ -2,7 +2,9 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/peer"
@@ -76,8 +78,9 @@ func (n *Node) hold(ctx context.Context, leader string) error {
 	return link.Run(ctx)
 }
 
-// heardPulse notes the leader's word and returns the answer to it.
-func (n *Node) heardPulse(payload []byte) ([]byte, error) {
+// heardPulse notes the leader's word, given after since, and returns the answer
+// to it.
+func (n *Node) heardPulse(payload []byte, since time.Time) ([]byte, error) {
 	var p pulse
 	if err := p.unpack(payload); err != nil {
 		return nil, err
@@ -85,7 +88,9 @@ func (n *Node) heardPulse(payload []byte) ([]byte, error) {
 	if p.Term < n.store.Term() {
 		return nil, nil // a deposed leader's word counts for nothing
 	}
-	n.horizon.said(time.Now(), p.Committed)
+	if p.Committed > 0 && !since.IsZero() {
+		n.horizon.said(since, p.Committed)
+	}
 	ack := pulseAck{N: p.N, Term: p.Term, Applied: n.store.Applied()}
 	ack.CheckIndex, ack.Digest = n.lastCheck()
 	n.compare(p.CheckIndex, p.MajorityDigest)
@@ -112,5 +117,9 @@ func (n *Node) compare(index, majority uint64) {
 // serveFollower answers one follower's stream until it ends.
 func (n *Node) serveFollower(from peer.Identity, stream *peer.Stream) {
 	err := serveForward(n.ctx, from.ServerID(), stream, n)
-	n.log.Debug("stream of a follower ended", "from", from.ServerID(), "error", err)
+	level := slog.LevelDebug
+	if errors.Is(err, errFrame) {
+		level = slog.LevelWarn
+	}
+	n.log.Log(n.ctx, level, "stream of a follower ended", "from", from.ServerID(), "error", err)
 }

@@ -91,6 +91,7 @@ func Open(cfg Config) (_ *Node, err error) {
 			return nil, err
 		}
 	}
+	n.port.HandleStream(n.serveFollower) // who led a moment ago is dialled at once: not before all parts are there
 	return n, nil
 }
 
@@ -122,7 +123,6 @@ func (n *Node) openPeerPort() (err error) {
 	if err != nil {
 		return fmt.Errorf("listen for peers on %s: %w; stop what uses it, or choose another --raft-addr", n.cfg.RaftAddr, err)
 	}
-	n.port.HandleStream(n.serveFollower)
 	return nil
 }
 
@@ -288,10 +288,7 @@ func (n *Node) Run(ctx context.Context) error {
 	case <-n.stopping:
 	}
 	n.cancel(errStopped)
-	n.http.Close()
-	closed := n.closeParts()
-	parts.Wait()
-	n.workers.Wait()
+	closed := n.end(&parts)
 	if cause := context.Cause(n.ctx); !errors.Is(cause, errStopped) {
 		return errors.Join(cause, closed)
 	}

@@ -16,7 +16,7 @@ const pulseEvery = 50 * time.Millisecond
 type pulse struct {
 	N              uint64 // counts the leader's pulses
 	Term           uint64
-	Committed      uint64
+	Committed      uint64 // 0 from a leader that does not serve yet: it may lack what was acknowledged before
 	CheckIndex     uint64 // the majority's digest at this Check, 0 for none yet
 	MajorityDigest uint64
 }
@@ -153,6 +153,7 @@ func (c *contacts) majorityDigest(voters []string, self string, index, own uint6
 
 // horizon is a follower's view of how old its replica is: each word of the
 // leader counts from when this node has applied what was committed then.
+// A word's age is never understated (see onPulse).
 type horizon struct {
 	mu      sync.Mutex
 	waiting []word    // words not reached yet, oldest first; at most 64
@@ -164,12 +165,15 @@ type word struct {
 	committed uint64
 }
 
-// said notes a word of the leader.
+// said notes a word that the leader gave no earlier than at.
 func (h *horizon) said(at time.Time, committed uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.waiting) == 64 { // far behind: the oldest word is reached first, so keep it and thin the rest
-		h.waiting = slices.Delete(h.waiting, 32, 63)
+	if len(h.waiting) == 64 { // far behind: every second word will do, and the oldest is reached first
+		for i := range 32 {
+			h.waiting[i] = h.waiting[2*i]
+		}
+		h.waiting = h.waiting[:32]
 	}
 	h.waiting = append(h.waiting, word{at, committed})
 }

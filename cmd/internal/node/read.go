@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -36,29 +37,28 @@ func (n *Node) Await(ctx context.Context, level api.Consistency) error {
 // a read is as fresh as was asked for.
 func (n *Node) readIndex(ctx context.Context, linearizable bool) (uint64, error) {
 	for {
-		index, again, err := n.tryReadIndex(ctx, linearizable)
-		if err == nil || !again {
+		index, err := n.tryReadIndex(ctx, linearizable)
+		if err == nil || errors.Is(err, api.ErrOverloaded) {
 			return index, err
 		}
 		select {
 		case <-ctx.Done():
-			return 0, fmt.Errorf("%w: %w", api.ErrNoLeader, err)
+			return 0, err
 		case <-time.After(10 * time.Millisecond):
 		}
 	}
 }
 
-func (n *Node) tryReadIndex(ctx context.Context, linearizable bool) (index uint64, again bool, err error) {
+func (n *Node) tryReadIndex(ctx context.Context, linearizable bool) (uint64, error) {
 	if n.store.IsLeader() {
-		index, err = n.ReadIndex(ctx, linearizable)
-		return index, true, err
+		return n.ReadIndex(ctx, linearizable)
 	}
 	link := n.link.Load()
 	if link == nil {
-		return 0, true, api.ErrNoLeader
+		return 0, fmt.Errorf("%w: %s has no link to one", api.ErrNoLeader, n.cfg.NodeID)
 	}
-	index, err = link.ReadIndex(ctx, linearizable)
-	return index, true, err
+	index, err := link.ReadIndex(ctx, linearizable)
+	return index, outward(err)
 }
 
 // ReadIndex answers for the leader: with linearizable the index of an entry

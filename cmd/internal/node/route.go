@@ -11,38 +11,46 @@ import (
 type route struct {
 	collector *collector.Collector
 
-	mu      sync.Mutex
-	sink    collector.Sink
-	leading bool
+	mu   sync.Mutex
+	own  collector.Sink // nil while this node does not serve
+	link collector.Sink // nil while there is none
 }
 
 // lead sends batches to this node's own log.
 func (r *route) lead(own collector.Sink) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.attach(own, true)
+	r.own = own
+	r.collector.Attach(own, true)
 }
 
-// forward sends batches over a link, unless this node serves: a link that
-// comes up as late as that is of a leader that is gone.
+// forward sends batches over a link. While this node serves, the link waits: it
+// is to the next leader, of which the judge has not heard yet.
 func (r *route) forward(link collector.Sink) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.leading {
-		r.attach(link, false)
+	r.link = link
+	if r.own == nil {
+		r.collector.Attach(link, false)
 	}
 }
 
-// end lets batches wait, if they go to that sink now.
+// end takes a sink out of use. What went there goes over the link, or waits
+// where there is none.
 func (r *route) end(sink collector.Sink) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.sink == sink {
-		r.attach(nil, false)
+	used := r.link
+	if r.own != nil {
+		used = r.own
 	}
-}
-
-func (r *route) attach(sink collector.Sink, leading bool) {
-	r.sink, r.leading = sink, leading
-	r.collector.Attach(sink, leading)
+	if sink == r.own {
+		r.own = nil
+	}
+	if sink == r.link {
+		r.link = nil
+	}
+	if sink == used {
+		r.collector.Attach(r.link, false)
+	}
 }

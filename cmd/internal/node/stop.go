@@ -4,16 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
-var errStopped = errors.New("stopped")
+var (
+	errStopped = errors.New("stopped")
+	errHeldUp  = errors.New("this node did not let go of its parts in time (does its disk hang?)")
+)
 
 // Bounds of a graceful stop.
 const (
 	transferWithin = 2 * time.Second
 	leaveWithin    = 2 * time.Second
 	finishWithin   = 5 * time.Second
+	closeWithin    = 10 * time.Second
 )
 
 // stop ends the node so that its clients and peers notice as little as can be.
@@ -47,6 +52,28 @@ func (n *Node) handOver() {
 		}
 	case <-time.After(transferWithin):
 		n.log.Warn("transferring the leadership took too long; the others elect")
+	}
+}
+
+// end closes the parts and waits for all that they run, but not for ever: a
+// disk that hangs holds up Raft, and with it whoever waits for Raft. The
+// process has to exit all the same, or it would never be started anew.
+func (n *Node) end(parts *sync.WaitGroup) error {
+	_ = n.http.Close()
+	ended := make(chan error, 1)
+	go func() {
+		err := n.closeParts()
+		parts.Wait()
+		n.workers.Wait()
+		ended <- err
+	}()
+	timer := time.NewTimer(closeWithin)
+	defer timer.Stop()
+	select {
+	case err := <-ended:
+		return err
+	case <-timer.C:
+		return errHeldUp
 	}
 }
 
