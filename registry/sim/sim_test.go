@@ -38,7 +38,7 @@ func sweep(from uint64, n int, o Options, progress func(done int)) (Report, *Fai
 		failure    *Failure
 		wg         sync.WaitGroup
 	)
-	defer debug.SetGCPercent(debug.SetGCPercent(1000)) // worlds are small, and keep their memory
+	defer debug.SetGCPercent(debug.SetGCPercent(4000)) // worlds are small, and keep their memory
 	failed := func() bool { mu.Lock(); defer mu.Unlock(); return failure != nil }
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
