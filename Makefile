@@ -6,6 +6,7 @@ IMAGE       ?= rollcall:local
 PROJECT     ?= rollcall
 COMPOSE     ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 FUZZTIME    ?= 10s
+SEEDS       ?= 100000
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 LDFLAGS     := -s -w -X main.version=$(VERSION)
@@ -15,7 +16,7 @@ COMPOSING   := ROLLCALL_IMAGE=$(IMAGE) $(COMPOSE) -p $(PROJECT) -f deploy/compos
 
 .PHONY: help
 help: ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 .PHONY: build
 build: ## the binary, in bin/
@@ -44,8 +45,8 @@ e2e-docker: ## three containers; starts an engine of its own where none runs
 	.ci/with-docker $(GO) test -tags e2e_docker -count 1 -timeout 10m ./cmd/rollcall/e2e_test
 
 .PHONY: sim
-sim: ## the simulator, many seeds
-	$(GO) test -count 1 -timeout 30m ./registry/sim -run TestSeeds
+sim: ## the simulator, SEEDS of them
+	$(GO) test -count 1 -timeout 60m ./registry/sim -run '^TestSeeds$$' -args -seeds $(SEEDS)
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME
