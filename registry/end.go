@@ -51,7 +51,7 @@ func (s *State) certify(slot uint32, how ending) *certificate {
 			LastRenewalAgeMS: age, TTL: l.ttl, OverdueMS: uint64(how.overdueMS), Missed: l.missed(),
 			JudgeStallMS: how.stallMS,
 		},
-		key: l.packed.key(), ended: s.clusterMS,
+		key: l.packed.origin().key, ended: s.clusterMS,
 	}
 }
 

@@ -15,7 +15,7 @@ func (s *State) grant(c *Grant) Result {
 		return s.takeOver(c, old)
 	}
 	s.next()
-	l := s.admit(c, s.revision)
+	l := s.admit(c, s.revision, 0)
 	s.emit(EventRegistered, l, nil)
 	return Result{Revision: s.revision, Lease: l, Created: true, RemainingMS: int64(c.TTL)}
 }
@@ -28,15 +28,20 @@ func (s *State) takeOver(c *Grant, old uint32) Result {
 	if s.faults.EpochReuse {
 		epoch = ended.Epoch
 	}
-	l := s.admit(c, epoch)
+	l := s.admit(c, epoch, ended.Epoch)
 	s.emit(EventReplaced, l, ended)
 	return Result{Revision: s.revision, Lease: l, ReplacedEpoch: ended.Epoch, RemainingMS: int64(c.TTL)}
 }
 
-// repeated answers a Grant whose Idempotency-Key was seen before.
+// repeated answers a Grant whose Idempotency-Key was seen before: while that
+// epoch lives, with the revision and the replaced epoch of the first time.
 func (s *State) repeated(c *Grant, slot uint32, alive bool) (Result, bool) {
-	if alive && s.leases.at(slot).packed.key() == c.Key {
-		return s.present(Duplicate, slot), true
+	if alive {
+		if from := s.leases.at(slot).packed.origin(); from.key == c.Key {
+			r := s.present(Duplicate, slot)
+			r.Revision, r.ReplacedEpoch = r.Lease.Epoch, from.replaced
+			return r, true
+		}
 	}
 	old := s.certificates.byKey[keyed{identity{c.NS, c.ID}, c.Key}]
 	if old == nil {
@@ -53,11 +58,12 @@ func (s *State) present(code Code, slot uint32) Result {
 	return r
 }
 
-// admit puts a new lease into the slab and every index.
-func (s *State) admit(c *Grant, epoch uint64) *Lease {
+// admit puts a new lease into the slab and every index; replaced is the epoch
+// that it took over, or 0.
+func (s *State) admit(c *Grant, epoch, replaced uint64) *Lease {
 	slot := s.leases.take()
 	*s.leases.at(slot) = lease{
-		packed: pack(c.ID, c.Key, &c.Spec), epoch: epoch, granted: s.wall, renewed: s.wall,
+		packed: pack(c.ID, origin{c.Key, replaced}, &c.Spec), epoch: epoch, granted: s.wall, renewed: s.wall,
 		revision: s.revision, born: s.turn.moment, ttl: c.TTL, group: s.groups.join(c.NS, c.Spec.Service, Alive),
 		port: c.Spec.Port, state: Alive,
 	}

@@ -89,7 +89,7 @@ func (s *State) loadLease(epoch uint64, r *reader) error {
 	}
 	slot := s.leases.take()
 	*s.leases.at(slot) = lease{
-		packed: pack(v.id, v.key, &v.spec), epoch: epoch, granted: v.granted, renewed: v.granted,
+		packed: pack(v.id, v.from, &v.spec), epoch: epoch, granted: v.granted, renewed: v.granted,
 		revision: v.revision, born: v.born, ttl: v.ttl, group: s.groups.join(v.ns, v.service, v.state),
 		port: v.spec.Port, state: v.state, marks: stored,
 	}

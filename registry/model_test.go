@@ -23,7 +23,8 @@ type model struct {
 
 type modelLease struct {
 	Lease
-	key string
+	key      string
+	replaced uint64
 }
 
 type modelEnd struct {
@@ -92,7 +93,7 @@ func (m *model) grant(c *Grant) answer {
 	if c.Key != "" {
 		if l != nil && l.key == c.Key {
 			a := m.say(Duplicate)
-			a.epoch = l.Epoch
+			a.epoch, a.revision, a.replaced = l.Epoch, l.Epoch, l.replaced
 			return a
 		}
 		for _, e := range slices.Backward(m.ended) {
@@ -116,7 +117,7 @@ func (m *model) grant(c *Grant) answer {
 	m.leases[who] = &modelLease{Lease{
 		NS: c.NS, ID: c.ID, Spec: c.Spec, State: Alive, Epoch: m.revision, TTL: c.TTL,
 		GrantedAt: m.wall, RenewedAt: m.wall, Revision: m.revision,
-	}, c.Key}
+	}, c.Key, a.replaced}
 	return a
 }
 

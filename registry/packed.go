@@ -1,12 +1,19 @@
 package registry
 
 // packed holds what a lease says of itself in one immutable string: id,
-// idempotency key, address, tags and meta, each with its length. What is taken
-// out of it shares its memory.
+// origin, address, tags and meta, each with its length. What is taken out of
+// it shares its memory.
 type packed string
 
-func pack(id, key string, spec *Spec) packed {
-	size := len(id) + len(key) + len(spec.Address) + 8 + 2*len(spec.Tags) + 4*len(spec.Meta)
+// origin is what the same grant asked for again is answered from. Without a
+// key nothing is kept of it.
+type origin struct {
+	key      string // idempotency key
+	replaced uint64 // the epoch that was taken over, 0 for none
+}
+
+func pack(id string, from origin, spec *Spec) packed {
+	size := len(id) + len(from.key) + len(spec.Address) + 16 + 2*len(spec.Tags) + 4*len(spec.Meta)
 	for _, t := range spec.Tags {
 		size += len(t)
 	}
@@ -14,7 +21,7 @@ func pack(id, key string, spec *Spec) packed {
 		size += len(p.Key) + len(p.Value)
 	}
 	b := make([]byte, 0, size)
-	b = appendString(appendString(appendString(b, id), key), spec.Address)
+	b = appendString(appendOrigin(appendString(b, id), from), spec.Address)
 	return packed(appendPairs(appendStrings(b, spec.Tags), spec.Meta))
 }
 
@@ -27,17 +34,17 @@ func (p packed) id() string {
 	return c.string()
 }
 
-func (p packed) key() string {
+func (p packed) origin() origin {
 	c := cutter(p)
 	c.string()
-	return c.string()
+	return c.origin()
 }
 
 // unpack fills in what p says of its holder.
 func (p packed) unpack(spec *Spec) {
 	c := cutter(p)
 	c.string()
-	c.string()
+	c.origin()
 	spec.Address = c.string()
 	if n := c.uvarint(); n > 0 {
 		spec.Tags = make([]string, n)
@@ -57,9 +64,9 @@ func (p packed) unpack(spec *Spec) {
 // returns false.
 func (p packed) attributes(f func(kind attribute, key, value string) bool) {
 	c := cutter(p)
-	for range 3 {
-		c.string()
-	}
+	c.string()
+	c.origin()
+	c.string()
 	for n := c.uvarint(); n > 0; n-- {
 		if !f(byTag, c.string(), "") {
 			return
@@ -101,4 +108,11 @@ func (c *cutter) string() string {
 	s := string((*c)[:n])
 	*c = (*c)[n:]
 	return s
+}
+
+func (c *cutter) origin() (from origin) {
+	if from.key = c.string(); from.key != "" {
+		from.replaced = c.uvarint()
+	}
+	return from
 }

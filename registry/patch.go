@@ -59,7 +59,7 @@ func (s *State) amend(slot uint32, to *Lease) {
 	g := s.groups.at(l.group)
 	g.counts[l.state]--
 	g.counts[to.State]++
-	l.packed = pack(to.ID, l.packed.key(), &to.Spec)
+	l.packed = pack(to.ID, l.packed.origin(), &to.Spec)
 	l.port, l.state, l.revision = to.Spec.Port, to.State, s.revision
 	s.postings.add(slot)
 	s.sum += s.digestLease(l)

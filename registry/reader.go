@@ -127,6 +127,21 @@ func (r *reader) pairs() []Pair {
 	return list
 }
 
+func (r *reader) origin() (from origin) {
+	if from.key = r.string(); from.key != "" {
+		from.replaced = r.uvarint()
+	}
+	return from
+}
+
+func appendOrigin(dst []byte, from origin) []byte {
+	dst = appendString(dst, from.key)
+	if from.key != "" {
+		dst = binary.AppendUvarint(dst, from.replaced)
+	}
+	return dst
+}
+
 func appendString(dst []byte, s string) []byte {
 	return append(binary.AppendUvarint(dst, uint64(len(s))), s...)
 }

@@ -49,7 +49,8 @@ func (s *State) appendLeaseRecord(dst []byte, slot uint32) []byte {
 type leaseRecord struct {
 	ns, service string
 	state       LeaseState
-	id, key     string
+	id          string
+	from        origin
 	spec        Spec
 	ttl         uint32
 	revision    uint64
@@ -60,7 +61,7 @@ type leaseRecord struct {
 func (r *reader) leaseRecord() leaseRecord {
 	l := leaseRecord{ns: r.string(), service: r.string(), state: LeaseState(r.byte())}
 	inner := reader{data: r.bytes()}
-	l.id, l.key = inner.string(), inner.string()
+	l.id, l.from = inner.string(), inner.origin()
 	l.spec = Spec{Address: inner.string(), Tags: inner.strings(), Meta: inner.pairs()}
 	l.spec.Port, l.ttl, l.revision = r.uvarint16(), r.uvarint32(), r.uvarint()
 	l.born, l.granted = moment(r.uvarint()), r.varint()

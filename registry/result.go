@@ -23,14 +23,16 @@ const MaxJump = 1_000_000
 // Result is what one command did.
 type Result struct {
 	Code Code
-	// Revision is that of the change, or the registry's if nothing changed.
+	// Revision is that of the change (for a repeated Grant, of the first), or the
+	// registry's if nothing changed.
 	Revision uint64
 	// Lease is the lease after a Grant or a Patch (also a repeated one), and
 	// the holder's where the code is Taken.
 	Lease *Lease
 	// Created says that the id was not alive before a Grant.
 	Created bool
-	// ReplacedEpoch is the epoch that a Grant took over, else 0.
+	// ReplacedEpoch is the epoch that a Grant took over (for a repeated Grant, that
+	// the first did), else 0.
 	ReplacedEpoch uint64
 	// Certificate is the ended lease's: of a Leave or an Evict, or with Ended.
 	Certificate  *Certificate

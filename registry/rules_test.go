@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"testing"
 )
 
@@ -85,6 +86,34 @@ func TestIdempotencyKey(t *testing.T) {
 	b.entry()
 	if r, _ := b.do(keyed("k")); r.Code != OK || !r.Created {
 		t.Errorf("its certificate forgotten: %+v", r)
+	}
+}
+
+func TestRepeatedGrantAnswersTheSame(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		old  bool // the id is alive before
+	}{{"a new lease", false}, {"a take-over", true}} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t)
+			if tt.old {
+				b.grant("a")
+			}
+			keyed := &Grant{NS: "ns", ID: "a", TTL: 1000, Key: "k", Spec: Spec{Address: "here", Tags: []string{"t"}}}
+			first, _ := b.do(keyed)
+			if (first.ReplacedEpoch != 0) != tt.old || first.Revision != first.Lease.Epoch {
+				t.Fatalf("first: %+v", first)
+			}
+			b.grant("other")
+			b.do(&Patch{NS: "ns", ID: "a", Epoch: first.Lease.Epoch, Port: new(uint16(80))})
+			again, ev := b.do(keyed)
+			if again.Code != Duplicate || ev != nil || again.Revision != first.Revision || again.ReplacedEpoch != first.ReplacedEpoch {
+				t.Errorf("again: %+v, first %+v", again, first)
+			}
+			if spec := again.Lease.Spec; spec.Address != "here" || spec.Port != 80 || !slices.Equal(spec.Tags, []string{"t"}) {
+				t.Errorf("what the lease says of itself: %+v", spec)
+			}
+		})
 	}
 }
 
