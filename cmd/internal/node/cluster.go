@@ -87,7 +87,7 @@ func (n *Node) Transfer(ctx context.Context) error {
 		}
 		select {
 		case <-ctx.Done():
-			return nil // it was handed over all the same
+			return fmt.Errorf("%w: %s leads no more, and nobody else is known to", api.ErrNoLeader, nodeOf(before))
 		case <-tick.C:
 		}
 	}

@@ -63,6 +63,8 @@ type Config struct {
 	Network         peer.Network
 	GossipTransport memberlist.NodeAwareTransport
 	HTTPListener    net.Listener
+
+	snapshotBytes uint64 // of log between snapshots; raftstore's default. Tests want them often
 }
 
 var nodeName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)

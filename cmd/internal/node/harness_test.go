@@ -203,6 +203,11 @@ func (a answer) into(t *testing.T, v any) {
 }
 
 func (c *cluster) do(r *running, method, path string, body any) (answer, error) {
+	return c.doWith(r.host, method, path, body)
+}
+
+// doWith sends a request with further headers, names and values by turns.
+func (c *cluster) doWith(host, method, path string, body any, header ...string) (answer, error) {
 	var reader io.Reader
 	if body != nil {
 		b, err := json.Marshal(body)
@@ -211,12 +216,15 @@ func (c *cluster) do(r *running, method, path string, body any) (answer, error) 
 		}
 		reader = bytes.NewReader(b)
 	}
-	req, err := http.NewRequest(method, "http://"+r.host+":7700"+path, reader)
+	req, err := http.NewRequest(method, "http://"+host+":7700"+path, reader)
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", wire.TypeJSON)
+	}
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
 	}
 	resp, err := c.client.Do(req)
 	if err != nil {

@@ -181,6 +181,8 @@ func (n *Node) openStore() (err error) {
 		OnApply:    n.observe,
 		OnHung:     n.port.DropRaft,
 		OnFatal:    n.fail,
+
+		SnapshotBytes: n.cfg.snapshotBytes,
 	})
 	if err != nil {
 		return errors.Join(err, transport.Close())
