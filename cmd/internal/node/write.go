@@ -28,19 +28,29 @@ func (n *Node) Do(ctx context.Context, cmd registry.Command) (registry.Result, e
 }
 
 // Beat renews one lease. Where this replica knows the epoch and it is that
-// id's, sixteen bytes travel; else the state machine compares the names.
+// id's, sixteen bytes travel; else the state machine compares the names. The
+// collector's patience bounds the wait, and a client that hangs up does not
+// recall its beat: to listen for that costs more than the beat.
 func (n *Node) Beat(ctx context.Context, ns, id string, epoch, seq uint64) (registry.BeatResult, uint64, error) {
+	began := time.Now()
 	if !n.holds(ns, id, epoch) {
-		return n.beatNamed(ctx, &registry.RenewNamed{NS: ns, ID: id, Epoch: epoch, Seq: seq})
+		return n.beatNamed(ctx, began, &registry.RenewNamed{NS: ns, ID: id, Epoch: epoch, Seq: seq})
 	}
-	result, commit, err := n.collector.Beat(ctx, epoch, seq)
+	result, commit, err := n.collector.Beat(n.ctx, epoch, seq)
 	if err != nil {
 		return result, 0, outward(err)
 	}
-	if refused(result.Code) {
-		err = n.applied(ctx, commit)
+	return result, commit.Revision, n.explained(ctx, began, result.Code, commit)
+}
+
+// explained waits, after a refusal, until this replica has what explains it.
+func (n *Node) explained(ctx context.Context, began time.Time, code registry.Code, commit collector.Commit) error {
+	if code == registry.OK || code == registry.Duplicate {
+		return nil
 	}
-	return result, commit.Revision, err
+	ctx, cancel := context.WithDeadline(ctx, began.Add(patience))
+	defer cancel()
+	return n.applied(ctx, commit)
 }
 
 func (n *Node) holds(ns, id string, epoch uint64) (same bool) {
@@ -51,7 +61,7 @@ func (n *Node) holds(ns, id string, epoch uint64) (same bool) {
 	return same
 }
 
-func (n *Node) beatNamed(ctx context.Context, cmd *registry.RenewNamed) (registry.BeatResult, uint64, error) {
+func (n *Node) beatNamed(ctx context.Context, began time.Time, cmd *registry.RenewNamed) (registry.BeatResult, uint64, error) {
 	result, commit, err := n.collector.Do(ctx, cmd)
 	if err != nil {
 		return registry.BeatResult{}, 0, outward(err)
@@ -60,19 +70,14 @@ func (n *Node) beatNamed(ctx context.Context, cmd *registry.RenewNamed) (registr
 		return registry.BeatResult{}, 0, fmt.Errorf("renewal of %s/%s answered %d results", cmd.NS, cmd.ID, len(result.Beats))
 	}
 	beat := result.Beats[0]
-	if refused(beat.Code) {
-		err = n.applied(ctx, commit)
-	}
-	return beat, commit.Revision, err
+	return beat, commit.Revision, n.explained(ctx, began, beat.Code, commit)
 }
 
 // Beats renews many leases of one namespace.
-func (n *Node) Beats(ctx context.Context, ns string, beats registry.Beats) ([]registry.BeatResult, uint64, error) {
-	results, commit, err := n.collector.Beats(ctx, ns, beats)
+func (n *Node) Beats(_ context.Context, ns string, beats registry.Beats) ([]registry.BeatResult, uint64, error) {
+	results, commit, err := n.collector.Beats(n.ctx, ns, beats)
 	return results, commit.Revision, outward(err)
 }
-
-func refused(code registry.Code) bool { return code != registry.OK && code != registry.Duplicate }
 
 // applied waits until this replica has what the answer will speak of.
 func (n *Node) applied(ctx context.Context, commit collector.Commit) error {
