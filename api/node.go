@@ -17,10 +17,10 @@ type Node interface {
 	Do(ctx context.Context, cmd registry.Command) (registry.Result, error)
 	// Beat renews one lease and returns the registry's revision beside the
 	// outcome. When the outcome is a refusal, this node has applied what it
-	// speaks of.
+	// speaks of. It returns within 2 s, whatever the context says.
 	Beat(ctx context.Context, ns, id string, epoch, seq uint64) (registry.BeatResult, uint64, error)
 	// Beats renews leases of one namespace: one outcome for each beat. The node
-	// may keep beats after it has returned.
+	// may keep beats after it has returned, and returns within 2 s.
 	Beats(ctx context.Context, ns string, beats registry.Beats) ([]registry.BeatResult, uint64, error)
 	// View shows the replica, which must not be kept; mono is the reading of the
 	// process clock that goes with it.

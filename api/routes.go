@@ -42,6 +42,7 @@ type Route struct {
 	Query      []string // query parameters; one that ends in a dot is a family
 	Body       bodyRule // of at most Limits.MaxBody
 	Beats      bool     // the body may be application/vnd.rollcall.beats
+	Renews     bool     // the Node bounds it by itself, for less than a context with a deadline costs
 	id         rule     // of {id} in the path
 	handle     handler
 }
@@ -72,9 +73,9 @@ func Routes() []Route {
 		{Method: http.MethodDelete, Path: wire.PathLeases + slashID, Permission: "lease:release", Kind: Write,
 			Query: join(inNS, []string{paramEpoch, paramEvict}), id: isID, handle: (*Server).deleteLease},
 		{Method: http.MethodPost, Path: wire.PathLeases + slashID + "/heartbeat", Permission: "lease:renew", Kind: Write,
-			Query: inNS, Body: requiredBody, id: isID, handle: (*Server).heartbeat},
+			Query: inNS, Body: requiredBody, Renews: true, id: isID, handle: (*Server).heartbeat},
 		{Method: http.MethodPost, Path: wire.PathHeartbeats, Permission: "lease:renew", Kind: Write,
-			Query: inNS, Body: requiredBody, Beats: true, handle: (*Server).heartbeats},
+			Query: inNS, Body: requiredBody, Beats: true, Renews: true, handle: (*Server).heartbeats},
 
 		{Method: http.MethodGet, Path: wire.PathAlive, Permission: "lease:read", Kind: Read,
 			Query: join(inNS, freshness, paged, aliveOnly), handle: (*Server).alive},

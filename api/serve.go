@@ -77,6 +77,9 @@ func (s *Server) guarded(r *request, escapedID string) (a answer, err error) {
 		}
 		return r.route.handle(s, r.http.Context(), r)
 	}
+	if r.route.Renews {
+		return r.route.handle(s, r.http.Context(), r)
+	}
 	ctx, cancel := context.WithTimeout(r.http.Context(), writeWithin)
 	defer cancel()
 	return r.route.handle(s, ctx, r)
