@@ -53,7 +53,19 @@ func (c *benchCommand) flags(cmd *cobra.Command) {
 	f.BoolVar(&c.config.Keep, "keep", false, "leave the leases to their TTL afterwards")
 }
 
+// checkZeros refuses what the driver would take for a field that is not set.
+func (c *benchCommand) checkZeros() error {
+	d := &c.config
+	if d.Leases == 0 || d.Workers == 0 || d.Batch == 0 || d.Duration == 0 || d.TTL == 0 {
+		return wrongUsage("--leases, --workers, --batch, --duration, --ttl: want more than 0")
+	}
+	return nil
+}
+
 func (c *benchCommand) run(cmd *cobra.Command) error {
+	if err := c.checkZeros(); err != nil {
+		return err
+	}
 	if len(c.config.Endpoints) == 0 {
 		c.config.Endpoints = c.addr
 	}

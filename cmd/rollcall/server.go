@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -47,6 +48,9 @@ func runNode(ctx context.Context, cfg node.Config, ready func(*node.Node)) error
 		return err
 	}
 	n, err := node.Open(cfg)
+	if errors.Is(err, node.ErrConfig) {
+		return &exitError{exitUsage, err}
+	}
 	if err != nil {
 		return explainOccupied(err)
 	}

@@ -13,7 +13,8 @@ import (
 
 // A setting is a flag, an environment variable and a YAML key of one name. The
 // flags are the only list of them: what was not given on the command line is
-// taken from the environment, else from the file.
+// taken from the environment, else from the file. Words are joined by hyphens
+// in flags, by underscores in variables, by either in the file.
 
 // environmentKey is the variable of a flag: data-dir is ROLLCALL_DATA_DIR.
 func environmentKey(flag string) string {
@@ -73,6 +74,9 @@ func settleOne(flags *pflag.FlagSet, f *pflag.Flag, file map[string]fileValue) e
 	return nil
 }
 
+// flagOf is the flag of a key in the file: data_dir is data-dir.
+func flagOf(key string) string { return strings.ReplaceAll(key, "_", "-") }
+
 // fileValue is a value of the configuration file, as a flag would be given, and
 // where it stands.
 type fileValue struct{ text, place string }
@@ -103,17 +107,18 @@ func readMapping(flags *pflag.FlagSet, file string, mapping *yaml.Node) (map[str
 	var mistakes []error
 	for pair := range slices.Chunk(mapping.Content, 2) {
 		key, place := pair[0].Value, fmt.Sprintf("%s:%d", file, pair[0].Line)
+		name := flagOf(key)
 		text, ok := scalarText(pair[1])
-		_, twice := values[key]
+		_, twice := values[name]
 		switch {
-		case !isSetting(key) || flags.Lookup(key) == nil:
+		case !isSetting(name) || flags.Lookup(name) == nil:
 			mistakes = append(mistakes, fmt.Errorf("%s: unknown key %q", place, key))
 		case twice:
 			mistakes = append(mistakes, fmt.Errorf("%s: key %q stands twice", place, key))
 		case !ok:
 			mistakes = append(mistakes, fmt.Errorf("%s: %s: want a value or a list of values", place, key))
 		default:
-			values[key] = fileValue{text, place}
+			values[name] = fileValue{text, place}
 		}
 	}
 	return values, errors.Join(mistakes...)

@@ -63,6 +63,15 @@ func TestSettingsRiseFromFileToEnvironmentToFlag(t *testing.T) {
 	}
 }
 
+func TestKeysOfTheFileHaveUnderscoresOrHyphens(t *testing.T) {
+	for _, text := range []string{"node_id: a\ndead_node_after: 2h\n", "node-id: a\ndead-node-after: 2h\n"} {
+		var s someSettings
+		if err := settle(s.flags(), writeFile(t, text)); err != nil || s.name != "a" || s.after != 2*time.Hour {
+			t.Errorf("%q gave %+v, %v", text, s, err)
+		}
+	}
+}
+
 func TestEnvironmentListsHaveCommas(t *testing.T) {
 	t.Setenv("ROLLCALL_JOIN", "n1,n2:7702")
 	var s someSettings
@@ -76,6 +85,7 @@ func TestMistakesInSettingsAreNamed(t *testing.T) {
 		"unknown key":       {"node-id: a\nnode-di: b\n", "", `rollcall.yaml:2: unknown key "node-di"`},
 		"not a setting":     {"config: other.yaml\n", "", `rollcall.yaml:1: unknown key "config"`},
 		"twice":             {"edge: true\nedge: false\n", "", `rollcall.yaml:2: key "edge" stands twice`},
+		"twice, two ways":   {"node_id: a\nnode-id: b\n", "", `rollcall.yaml:2: key "node-id" stands twice`},
 		"wrong value":       {"dead-node-after: soon\n", "", "rollcall.yaml:1: invalid argument"},
 		"nested":            {"join:\n  a: b\n", "", "rollcall.yaml:1: join: want a value or a list"},
 		"null":              {"join:\n", "", "rollcall.yaml:1: join: want a value"},

@@ -67,6 +67,10 @@ type Config struct {
 	snapshotBytes uint64 // of log between snapshots; raftstore's default. Tests want them often
 }
 
+// ErrConfig is returned when a node is told what cannot be; every mistake is in
+// the error beside it.
+var ErrConfig = errors.New("configuration")
+
 var nodeName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 func (c *Config) withDefaults() {

@@ -67,7 +67,7 @@ type Node struct {
 func Open(cfg Config) (_ *Node, err error) {
 	cfg.withDefaults()
 	if err := cfg.validate(); err != nil {
-		return nil, fmt.Errorf("configuration: %w", err)
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	n := &Node{
 		cfg:       cfg,
