@@ -53,7 +53,8 @@ type Config struct {
 	Keep      bool          // leave the leases to their TTL instead of ending them
 
 	// Timeout of one request, from the first byte sent to the last byte read;
-	// 10 s. It is enforced to within a second.
+	// 10 s. It is enforced to within a second. Granting gives up on a cluster
+	// that has granted nothing for as long.
 	Timeout time.Duration
 
 	// Watch is told now and then how far the run is, from one goroutine; may

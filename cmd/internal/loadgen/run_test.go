@@ -260,6 +260,25 @@ func TestDeadEndpointIsLeftForALivingOne(t *testing.T) {
 	}
 }
 
+func TestGrantingGivesUpWhereNobodyAnswers(t *testing.T) {
+	dead := httptest.NewServer(newFakeCluster())
+	dead.Close()
+	leaderless := newFakeCluster()
+	leaderless.refuse = func(*http.Request) *wire.Problem {
+		return &wire.Problem{Status: 503, Code: wire.CodeNoLeader, Retryable: true}
+	}
+	for url, code := range map[string]wire.Code{dead.URL: "", serve(t, leaderless): wire.CodeNoLeader} {
+		got, err := Run(t.Context(), Config{Endpoints: []string{url}, Leases: 4, Duration: time.Hour, Timeout: 100 * time.Millisecond})
+		var p *wire.Problem
+		if err == nil || errors.As(err, &p) != (code != "") || p != nil && p.Code != code {
+			t.Errorf("%s: %v", url, err)
+		}
+		if got.GrantErrors == 0 || got.Interrupted {
+			t.Errorf("%s: result %+v", url, got)
+		}
+	}
+}
+
 func TestCalledOffRunTellsWhatItMeasured(t *testing.T) {
 	cluster := newFakeCluster()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -26,6 +26,7 @@ type worker struct {
 	leases []lease
 	at     int // where the next round goes on
 	pause  time.Duration
+	stuck  time.Time // the first failed grant since the last one that was granted
 
 	query string // what every path ends in
 	path  []byte // reused, as is body
@@ -89,26 +90,39 @@ func (w *worker) grantOne(l *lease) error {
 	status, answer, err := w.conn.exchange("PUT", w.leasePath(l.id, ""), wire.TypeJSON, w.body)
 	if err != nil {
 		w.failed(err, 1)
-		return nil
+		return w.givenUp(start, err)
 	}
 	if status != 200 && status != 201 {
-		return w.notGranted(problem(status, answer))
+		return w.notGranted(start, problem(status, answer))
 	}
 	if l.epoch, err = grantedEpoch(answer); err != nil {
 		return err
 	}
-	w.pause = 0
+	w.pause, w.stuck = 0, time.Time{}
 	w.tally.acknowledged(1, time.Since(start))
 	return nil
 }
 
-func (w *worker) notGranted(p *wire.Problem) error {
+func (w *worker) notGranted(start time.Time, p *wire.Problem) error {
 	w.tally.refused(string(p.Code), 1)
 	if !p.Retryable {
 		return fmt.Errorf("register a lease: %w", p)
 	}
 	w.backOff()
-	return nil
+	return w.givenUp(start, p)
+}
+
+// givenUp returns the failure of a grant that began at start, if nothing was
+// granted for so long that another try is not worth it.
+func (w *worker) givenUp(start time.Time, failure error) error {
+	if w.stuck.IsZero() {
+		w.stuck = start
+	}
+	silent := time.Since(w.stuck)
+	if silent < w.cfg.Timeout || w.ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("register a lease: nothing granted for %v: %w", silent.Round(time.Millisecond), failure)
 }
 
 // end takes the worker's leases away again and returns how many it had to leave
