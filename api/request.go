@@ -25,7 +25,6 @@ type request struct {
 
 	body  []byte // valid until the answer is sent
 	media media  // of body
-	cbor  bool   // Accept asks for CBOR
 
 	reading reading
 	scratch []byte // for answers that are written by hand
