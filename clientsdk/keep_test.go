@@ -55,9 +55,14 @@ func TestRegisterReturnsDefiniteRefusals(t *testing.T) {
 		status int
 		code   wire.Code
 	}{
-		{400, wire.CodeInvalidRequest}, {401, wire.CodeUnauthenticated}, {403, wire.CodeForbidden},
-		{404, wire.CodeNotFound}, {405, wire.CodeMethodNotAllowed}, {412, wire.CodeIDTaken},
-		{413, wire.CodeTooLarge}, {415, wire.CodeUnsupportedMediaType},
+		{400, wire.CodeInvalidRequest},
+		{401, wire.CodeUnauthenticated},
+		{403, wire.CodeForbidden},
+		{404, wire.CodeNotFound},
+		{405, wire.CodeMethodNotAllowed},
+		{412, wire.CodeIDTaken},
+		{413, wire.CodeTooLarge},
+		{415, wire.CodeUnsupportedMediaType},
 	} {
 		bubble(t, func(t *testing.T, b *bench) {
 			b.all(func(n *modelNode) { n.script = []answer{problem(a.status, a.code)} })
@@ -121,8 +126,11 @@ func TestHeartbeatOutlastsEverything(t *testing.T) {
 		problem(400, wire.CodeInvalidRequest), problem(401, wire.CodeUnauthenticated), problem(403, wire.CodeForbidden),
 		problem(404, wire.CodeNotFound), problem(405, wire.CodeMethodNotAllowed), problem(413, wire.CodeTooLarge),
 		problem(429, wire.CodeRateLimited), problem(500, wire.CodeInternal), problem(503, wire.CodeNoLeader),
-		problem(503, wire.CodeOverloaded), problem(503, wire.CodeTooStale), {404, "nginx"}, {200, "log in here"},
-		{302, "elsewhere"}, {200, struct{}{}},
+		problem(503, wire.CodeOverloaded), problem(503, wire.CodeTooStale),
+		{404, "nginx"},
+		{200, "log in here"},
+		{302, "elsewhere"},
+		{200, struct{}{}},
 	}
 	for _, a := range answers {
 		bubble(t, func(t *testing.T, b *bench) {

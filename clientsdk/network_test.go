@@ -106,7 +106,9 @@ func TestAnswersAreBounded(t *testing.T) {
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	var elsewhere atomic.Int64
 	other := serve(t, func(http.ResponseWriter, *http.Request) { elsewhere.Add(1) })
-	s := serve(t, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect) })
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+	})
 	c := dialReal(t, Config{Endpoints: []string{s.URL}, Token: "rc_secret"})
 	_, err := c.Cluster(t.Context())
 	if status, ok := errors.AsType[*StatusError](err); !ok || status.Status != 307 || elsewhere.Load() != 0 {

@@ -105,10 +105,18 @@ func TestWhatIsTriedAgain(t *testing.T) {
 	}
 	lost, unsent, busy := modelNode{lose: 9}, modelNode{down: true}, modelNode{noLeader: true}
 	for _, e := range []expectation{
-		{"GET", "", lost, 3}, {"PUT", "", lost, 3}, {"DELETE", "epoch=1", lost, 3},
-		{"GET", "", busy, 3}, {"DELETE", "epoch=1", busy, 3},
-		{"DELETE", "evict=true", lost, 1}, {"POST", "", lost, 1}, {"PATCH", "", lost, 1}, {"POST", "", busy, 1},
-		{"DELETE", "evict=true", unsent, 3}, {"POST", "", unsent, 3}, {"PATCH", "", unsent, 3},
+		{"GET", "", lost, 3},
+		{"PUT", "", lost, 3},
+		{"DELETE", "epoch=1", lost, 3},
+		{"GET", "", busy, 3},
+		{"DELETE", "epoch=1", busy, 3},
+		{"DELETE", "evict=true", lost, 1},
+		{"POST", "", lost, 1},
+		{"PATCH", "", lost, 1},
+		{"POST", "", busy, 1},
+		{"DELETE", "evict=true", unsent, 3},
+		{"POST", "", unsent, 3},
+		{"PATCH", "", unsent, 3},
 	} {
 		bubble(t, func(t *testing.T, b *bench) {
 			b.all(func(n *modelNode) { *n = e.fault })

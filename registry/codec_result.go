@@ -97,8 +97,10 @@ func appendCertificate(dst []byte, c *Certificate) []byte {
 	dst = appendString(appendString(appendString(dst, c.NS), c.ID), c.Service)
 	dst = appendString(append(dst, byte(c.Cause)), c.Judge)
 	dst = binary.AppendVarint(dst, c.At)
-	for _, v := range [...]uint64{c.Epoch, c.Revision, c.Term, c.LastSeq, c.LastRenewalAgeMS,
-		uint64(c.TTL), c.OverdueMS, c.Missed, uint64(c.JudgeStallMS)} {
+	for _, v := range [...]uint64{
+		c.Epoch, c.Revision, c.Term, c.LastSeq, c.LastRenewalAgeMS,
+		uint64(c.TTL), c.OverdueMS, c.Missed, uint64(c.JudgeStallMS),
+	} {
 		dst = binary.AppendUvarint(dst, v)
 	}
 	return dst

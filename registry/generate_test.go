@@ -73,8 +73,10 @@ func drawCommand(t *rapid.T, revision uint64) Command {
 	case 11:
 		return drawExpire(t, revision)
 	}
-	return &Serve{Term: rapid.Uint64Range(1, 2).Draw(t, "term"), ClusterID: rapid.SampledFrom([]string{"c", "c", "d"}).Draw(t, "cluster"),
-		Retention: Retention{CertificateMS: rapid.SampledFrom([]uint64{0, 20_000, 5000}).Draw(t, "age"), CertificateMax: rapid.Uint32Range(0, 6).Draw(t, "number")}}
+	return &Serve{
+		Term: rapid.Uint64Range(1, 2).Draw(t, "term"), ClusterID: rapid.SampledFrom([]string{"c", "c", "d"}).Draw(t, "cluster"),
+		Retention: Retention{CertificateMS: rapid.SampledFrom([]uint64{0, 20_000, 5000}).Draw(t, "age"), CertificateMax: rapid.Uint32Range(0, 6).Draw(t, "number")},
+	}
 }
 
 func drawPatch(t *rapid.T, ns, id string, revision uint64) Command {

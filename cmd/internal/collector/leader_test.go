@@ -112,9 +112,20 @@ func TestWaiting(t *testing.T) {
 			epoch, seq uint64
 			want       bool
 		}{
-			{1, 0, true}, {1, 1, false}, {16, 0, true}, {17, 0, false},
-			{20, 4, true}, {20, 5, false}, {21, 6, true}, {22, 7, false},
-			{23, 8, true}, {23, 9, false}, {24, 1, true}, {24, 2, false}, {25, 1, true}, {99, 0, false},
+			{1, 0, true},
+			{1, 1, false},
+			{16, 0, true},
+			{17, 0, false},
+			{20, 4, true},
+			{20, 5, false},
+			{21, 6, true},
+			{22, 7, false},
+			{23, 8, true},
+			{23, 9, false},
+			{24, 1, true},
+			{24, 2, false},
+			{25, 1, true},
+			{99, 0, false},
 		} {
 			if got := waiting(test.epoch, test.seq); got != test.want {
 				t.Errorf("waiting(%d, %d) is %v", test.epoch, test.seq, got)

@@ -175,8 +175,10 @@ func (s *seat) sees(expect int) []gossip.Member {
 			d.id.ClusterID, d.bootstrapped = "", false
 		}
 		seen = append(seen, gossip.Member{
-			Local: gossip.Local{Node: d.id.Node, Incarnation: d.id.Incarnation, ClusterID: d.id.ClusterID, RaftAddr: name,
-				Role: "voter", Expect: expect, Fresh: !d.bootstrapped},
+			Local: gossip.Local{
+				Node: d.id.Node, Incarnation: d.id.Incarnation, ClusterID: d.id.ClusterID, RaftAddr: name,
+				Role: "voter", Expect: expect, Fresh: !d.bootstrapped,
+			},
 			Status: gossip.StatusAlive,
 			Self:   other == s,
 		})

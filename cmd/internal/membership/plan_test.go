@@ -10,12 +10,30 @@ import (
 
 func TestVoters(t *testing.T) {
 	tests := []struct{ candidates, expect, limit, want int }{
-		{1, 1, 5, 1}, {2, 1, 5, 1}, {3, 1, 5, 3}, {4, 1, 5, 3}, {5, 1, 5, 5}, {6, 1, 5, 5}, {9, 1, 5, 5},
-		{1, 3, 5, 1}, {2, 3, 5, 2}, {3, 3, 5, 3}, {4, 3, 5, 3}, {5, 3, 5, 5},
-		{1, 2, 5, 1}, {2, 2, 5, 2}, {3, 2, 5, 3}, {4, 2, 5, 3},
-		{5, 3, 3, 3}, {5, 1, 1, 1},
-		{4, 4, 5, 4}, {5, 4, 5, 5},
-		{3, 5, 5, 3}, {5, 5, 3, 5}, {6, 5, 3, 5}, {2, 2, 1, 2},
+		{1, 1, 5, 1},
+		{2, 1, 5, 1},
+		{3, 1, 5, 3},
+		{4, 1, 5, 3},
+		{5, 1, 5, 5},
+		{6, 1, 5, 5},
+		{9, 1, 5, 5},
+		{1, 3, 5, 1},
+		{2, 3, 5, 2},
+		{3, 3, 5, 3},
+		{4, 3, 5, 3},
+		{5, 3, 5, 5},
+		{1, 2, 5, 1},
+		{2, 2, 5, 2},
+		{3, 2, 5, 3},
+		{4, 2, 5, 3},
+		{5, 3, 3, 3},
+		{5, 1, 1, 1},
+		{4, 4, 5, 4},
+		{5, 4, 5, 5},
+		{3, 5, 5, 3},
+		{5, 5, 3, 5},
+		{6, 5, 3, 5},
+		{2, 2, 1, 2},
 	}
 	for _, test := range tests {
 		if got := Voters(test.candidates, test.expect, test.limit); got != test.want {
@@ -84,12 +102,13 @@ func edge(p *gossip.Member)               { p.Role = roleEdge }
 func unadopted(p *gossip.Member)          { p.ClusterID, p.Fresh = "", true }
 func foreign(p *gossip.Member)            { p.ClusterID = "other" }
 func hasLeft(p *gossip.Member)            { p.Status = gossip.StatusLeft }
-func lagging(v *View)                     { v.Contacts["n4/a"] = Contact{Applied: v.Committed - lagMax - 1} }
-func quiet(v *View)                       { v.Contacts["n4/a"] = Contact{Age: contactFresh + 1, Applied: v.Committed} }
-func expecting(n int) situation           { return func(v *View) { v.Expect = n } }
-func atMost(n int) situation              { return func(v *View) { v.MaxVoters = n } }
-func deferring(id string) situation       { return func(v *View) { v.Deferred[id] = true } }
-func noContact(id string) situation       { return func(v *View) { delete(v.Contacts, id) } }
+func lagging(v *View) { v.Contacts["n4/a"] = Contact{Applied: v.Committed - lagMax - 1} }
+
+func quiet(v *View)                 { v.Contacts["n4/a"] = Contact{Age: contactFresh + 1, Applied: v.Committed} }
+func expecting(n int) situation     { return func(v *View) { v.Expect = n } }
+func atMost(n int) situation        { return func(v *View) { v.MaxVoters = n } }
+func deferring(id string) situation { return func(v *View) { v.Deferred[id] = true } }
+func noContact(id string) situation { return func(v *View) { delete(v.Contacts, id) } }
 func all(situations ...situation) situation {
 	return func(v *View) {
 		for _, s := range situations {
@@ -117,8 +136,10 @@ func TestPlan(t *testing.T) {
 		{"nor a removed one", all(here("n4", "a"), func(v *View) { v.Removed["n4/a"] = true }), Action{}},
 		{"nor one of two of a name", all(here("n4", "a"), here("n4", "b")), Action{}},
 		{"nor one whose name a live server has", all(here("n3", "b"), process("n3/b", at("x:1"))), Action{}},
-		{"an address is freed for a newcomer", all(silent("n3/a", time.Minute), here("n4", "a"), process("n4/a", at("n3:1"))),
-			Action{Verb: Readdress, ServerID: "n3/a", Addr: "n3.a.invalid:0", Voter: true, Unproved: true}},
+		{
+			"an address is freed for a newcomer", all(silent("n3/a", time.Minute), here("n4", "a"), process("n4/a", at("n3:1"))),
+			Action{Verb: Readdress, ServerID: "n3/a", Addr: "n3.a.invalid:0", Voter: true, Unproved: true},
+		},
 		{"but not a live server's", all(here("n4", "a"), process("n4/a", at("n3:1"))), Action{}},
 
 		{"a fourth stays a non-voter", joined, Action{}},
@@ -132,8 +153,10 @@ func TestPlan(t *testing.T) {
 		{"a server that moved", process("n2/a", at("x:1")), Action{Verb: Readdress, ServerID: "n2/a", Addr: "x:1", Voter: true}},
 		{"the leader that moved", process("n1/a", at("x:1")), Action{Verb: Readdress, ServerID: "n1/a", Addr: "x:1", Voter: true}},
 		{"a non-voter that moved", all(joined, process("n4/a", at("x:1"))), Action{Verb: Readdress, ServerID: "n4/a", Addr: "x:1"}},
-		{"two that swapped", all(process("n2/a", at("n3:1")), process("n3/a", at("n2:1"))),
-			Action{Verb: Readdress, ServerID: "n3/a", Addr: "n3.a.invalid:0", Voter: true, Unproved: true}},
+		{
+			"two that swapped", all(process("n2/a", at("n3:1")), process("n3/a", at("n2:1"))),
+			Action{Verb: Readdress, ServerID: "n3/a", Addr: "n3.a.invalid:0", Voter: true, Unproved: true},
+		},
 		{"a dead one is not followed", all(process("n2/a", at("x:1")), silent("n2/a", 0)), Action{}},
 
 		{"a wiped disk: too early", all(silent("n3/a", replaceAfter-1), here("n3", "b")), Action{}},
