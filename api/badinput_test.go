@@ -179,9 +179,15 @@ func TestBadPatches(t *testing.T) {
 	_, c := newServer(t)
 	g := c.register("a", `{"tags":["x"]}`)
 	for _, test := range []struct{ field, body string }{
-		{"epoch", `{}`}, {"epoch", `{"epoch":0}`}, {"body", ``},
-		{"state", `{"epoch":1,"state":"held"}`}, {"state", `{"epoch":1,"state":"dead"}`}, {"state", `{"epoch":1,"state":1}`},
-		{"ttl_ms", `{"epoch":1,"ttl_ms":1000}`}, {"service", `{"epoch":1,"service":"b"}`}, {"tags", `{"epoch":1,"tags":null}`},
+		{"epoch", `{}`},
+		{"epoch", `{"epoch":0}`},
+		{"body", ``},
+		{"state", `{"epoch":1,"state":"held"}`},
+		{"state", `{"epoch":1,"state":"dead"}`},
+		{"state", `{"epoch":1,"state":1}`},
+		{"ttl_ms", `{"epoch":1,"ttl_ms":1000}`},
+		{"service", `{"epoch":1,"service":"b"}`},
+		{"tags", `{"epoch":1,"tags":null}`},
 	} {
 		c.do("PATCH", "/v1/leases/a", test.body).invalid(test.field)
 	}

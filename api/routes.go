@@ -62,37 +62,63 @@ var (
 // document and the authoriser read this one.
 func Routes() []Route {
 	return []Route{
-		{Method: http.MethodPut, Path: wire.PathLeases + slashID, Permission: "lease:grant", Kind: Write,
-			Query: inNS, Body: optionalBody, id: isID, handle: (*Server).putLease},
-		{Method: http.MethodPost, Path: wire.PathLeases, Permission: "lease:grant", Kind: Write,
-			Query: inNS, Body: optionalBody, handle: (*Server).postLease},
-		{Method: http.MethodGet, Path: wire.PathLeases + slashID, Permission: "lease:read", Kind: Read,
-			Query: join(inNS, freshness), id: isID, handle: (*Server).getLease},
-		{Method: http.MethodPatch, Path: wire.PathLeases + slashID, Permission: "lease:renew", Kind: Write,
-			Query: inNS, Body: requiredBody, id: isID, handle: (*Server).patchLease},
-		{Method: http.MethodDelete, Path: wire.PathLeases + slashID, Permission: "lease:release", Kind: Write,
-			Query: join(inNS, []string{paramEpoch, paramEvict}), id: isID, handle: (*Server).deleteLease},
-		{Method: http.MethodPost, Path: wire.PathLeases + slashID + "/heartbeat", Permission: "lease:renew", Kind: Write,
-			Query: inNS, Body: requiredBody, Renews: true, id: isID, handle: (*Server).heartbeat},
-		{Method: http.MethodPost, Path: wire.PathHeartbeats, Permission: "lease:renew", Kind: Write,
-			Query: inNS, Body: requiredBody, Beats: true, Renews: true, handle: (*Server).heartbeats},
+		{
+			Method: http.MethodPut, Path: wire.PathLeases + slashID, Permission: "lease:grant", Kind: Write,
+			Query: inNS, Body: optionalBody, id: isID, handle: (*Server).putLease,
+		},
+		{
+			Method: http.MethodPost, Path: wire.PathLeases, Permission: "lease:grant", Kind: Write,
+			Query: inNS, Body: optionalBody, handle: (*Server).postLease,
+		},
+		{
+			Method: http.MethodGet, Path: wire.PathLeases + slashID, Permission: "lease:read", Kind: Read,
+			Query: join(inNS, freshness), id: isID, handle: (*Server).getLease,
+		},
+		{
+			Method: http.MethodPatch, Path: wire.PathLeases + slashID, Permission: "lease:renew", Kind: Write,
+			Query: inNS, Body: requiredBody, id: isID, handle: (*Server).patchLease,
+		},
+		{
+			Method: http.MethodDelete, Path: wire.PathLeases + slashID, Permission: "lease:release", Kind: Write,
+			Query: join(inNS, []string{paramEpoch, paramEvict}), id: isID, handle: (*Server).deleteLease,
+		},
+		{
+			Method: http.MethodPost, Path: wire.PathLeases + slashID + "/heartbeat", Permission: "lease:renew", Kind: Write,
+			Query: inNS, Body: requiredBody, Renews: true, id: isID, handle: (*Server).heartbeat,
+		},
+		{
+			Method: http.MethodPost, Path: wire.PathHeartbeats, Permission: "lease:renew", Kind: Write,
+			Query: inNS, Body: requiredBody, Beats: true, Renews: true, handle: (*Server).heartbeats,
+		},
 
-		{Method: http.MethodGet, Path: wire.PathAlive, Permission: "lease:read", Kind: Read,
-			Query: join(inNS, freshness, paged, aliveOnly), handle: (*Server).alive},
-		{Method: http.MethodGet, Path: wire.PathServices, Permission: "lease:read", Kind: Read,
-			Query: join(inNS, freshness, paged), handle: (*Server).services},
+		{
+			Method: http.MethodGet, Path: wire.PathAlive, Permission: "lease:read", Kind: Read,
+			Query: join(inNS, freshness, paged, aliveOnly), handle: (*Server).alive,
+		},
+		{
+			Method: http.MethodGet, Path: wire.PathServices, Permission: "lease:read", Kind: Read,
+			Query: join(inNS, freshness, paged), handle: (*Server).services,
+		},
 
-		{Method: http.MethodGet, Path: wire.PathCluster, Permission: "cluster:read", Kind: Read,
-			Query: freshness, handle: (*Server).cluster},
-		{Method: http.MethodDelete, Path: wire.PathNodes + slashID, Permission: "cluster:admin", Kind: Write,
-			id: isName, handle: (*Server).removeNode},
-		{Method: http.MethodPost, Path: wire.PathTransfer, Permission: "cluster:admin", Kind: Write,
-			handle: (*Server).transfer},
+		{
+			Method: http.MethodGet, Path: wire.PathCluster, Permission: "cluster:read", Kind: Read,
+			Query: freshness, handle: (*Server).cluster,
+		},
+		{
+			Method: http.MethodDelete, Path: wire.PathNodes + slashID, Permission: "cluster:admin", Kind: Write,
+			id: isName, handle: (*Server).removeNode,
+		},
+		{
+			Method: http.MethodPost, Path: wire.PathTransfer, Permission: "cluster:admin", Kind: Write,
+			handle: (*Server).transfer,
+		},
 
 		{Method: http.MethodGet, Path: wire.PathHealth, Kind: Ops, handle: (*Server).healthz},
 		{Method: http.MethodGet, Path: wire.PathReady, Kind: Ops, handle: (*Server).readyz},
-		{Method: http.MethodGet, Path: wire.PathMetrics, Permission: "metrics:read", Kind: Ops,
-			handle: (*Server).metricsPage},
+		{
+			Method: http.MethodGet, Path: wire.PathMetrics, Permission: "metrics:read", Kind: Ops,
+			handle: (*Server).metricsPage,
+		},
 		{Method: http.MethodGet, Path: wire.PathOpenAPI, Kind: Ops, handle: (*Server).openapi},
 		{Method: http.MethodGet, Path: "/", Kind: Ops, handle: (*Server).welcome},
 	}
