@@ -102,7 +102,7 @@ func edge(p *gossip.Member)               { p.Role = roleEdge }
 func unadopted(p *gossip.Member)          { p.ClusterID, p.Fresh = "", true }
 func foreign(p *gossip.Member)            { p.ClusterID = "other" }
 func hasLeft(p *gossip.Member)            { p.Status = gossip.StatusLeft }
-func lagging(v *View) { v.Contacts["n4/a"] = Contact{Applied: v.Committed - lagMax - 1} }
+func lagging(v *View)                     { v.Contacts["n4/a"] = Contact{Applied: v.Committed - lagMax - 1} }
 
 func quiet(v *View)                 { v.Contacts["n4/a"] = Contact{Age: contactFresh + 1, Applied: v.Committed} }
 func expecting(n int) situation     { return func(v *View) { v.Expect = n } }
