@@ -124,7 +124,8 @@ func New(c Config) (*Server, error) {
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.enter) }
 
 // HTTPServer returns a server with time-outs: slow or silent clients do not
-// hold connections for ever. Its owner serves and shuts it down.
+// hold connections for ever. Its owner serves it on a [Server.Listener], and
+// shuts it down.
 func (s *Server) HTTPServer() *http.Server {
 	return &http.Server{
 		Handler:           s.Handler(),

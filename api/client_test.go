@@ -97,6 +97,7 @@ func serve(t testing.TB, c api.Config) *client {
 	}
 	server := httptest.NewUnstartedServer(s.Handler())
 	server.Config = s.HTTPServer()
+	server.Listener = s.Listener(server.Listener)
 	server.Start()
 	t.Cleanup(server.Close)
 	return &client{t: t, base: server.URL, http: server.Client()}

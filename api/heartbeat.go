@@ -85,10 +85,13 @@ func (s *Server) heartbeats(ctx context.Context, r *request) (answer, error) {
 	return answer{status: http.StatusOK, raw: r.scratch}, nil
 }
 
-// renewAll commits a batch; an empty one is answered as it is.
+// renewAll commits a batch; of an empty one only a leader is asked for.
 func (s *Server) renewAll(ctx context.Context, ns string, beats registry.Beats) (results []registry.BeatResult, revision uint64, err error) {
 	if beats.Len() > 0 {
 		return s.node.Beats(ctx, ns, beats)
+	}
+	if err := s.node.Await(ctx, Leader); err != nil {
+		return nil, 0, err
 	}
 	s.node.View(func(replica *registry.Replica, _ time.Duration) { revision = replica.Revision() })
 	return nil, revision, nil

@@ -2,12 +2,16 @@ package api_test
 
 import (
 	"bufio"
+	"bytes"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-b4c92e43/rollcall/api/wire"
 )
 
 // exchangeRaw sends bytes as they are and returns the answer's status.
@@ -22,11 +26,32 @@ func exchangeRaw(t *testing.T, c *client, request string) *http.Response {
 	if _, err := io.WriteString(conn, request); err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	method, _, _ := strings.Cut(request, " ")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), &http.Request{Method: method})
 	if err != nil {
 		t.Fatal(err)
 	}
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp
+}
+
+// checkProblem holds an error to the contract, whoever wrote it.
+func checkProblem(t *testing.T, request string, resp *http.Response) {
+	t.Helper()
+	var p wire.Problem
+	if err := json.NewDecoder(resp.Body).Decode(&p); err != nil {
+		t.Errorf("%.80q: body: %v", request, err)
+	}
+	if p.Status != resp.StatusCode || p.Code.Status() != p.Status || p.Detail == "" || p.Status == 400 && p.Field == "" {
+		t.Errorf("%.80q: problem %+v", request, p)
+	}
+	if h := resp.Header; h.Get("Content-Type") != wire.TypeProblem || h.Get(wire.HeaderNode) != "n1" || h.Get(wire.HeaderRequestID) == "" {
+		t.Errorf("%.80q: headers %v", request, h)
+	}
 }
 
 // TestRawRequests sends what no proper client would.
@@ -49,10 +74,16 @@ func TestRawRequests(t *testing.T) {
 		{413, "PUT /v1/leases/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n"},
 		{400, "PUT /v1/leases/a HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"},
 		{413, "PUT /v1/leases/a HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Type: application/json\r\nContent-Length: 9999999\r\n\r\n"},
-		{431, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n"},
+		{400, "PUT /v1/leases/a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip\r\n\r\n"},
+		{400, "nonsense\r\n\r\n"},
+		{400, "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: " + strings.Repeat("x", 64<<10) + "\r\n\r\n"},
 	} {
-		if resp := exchangeRaw(t, c, test.request); resp.StatusCode != test.status {
+		resp := exchangeRaw(t, c, test.request)
+		if resp.StatusCode != test.status {
 			t.Errorf("%.80q: status %d, want %d", test.request, resp.StatusCode, test.status)
+		}
+		if resp.StatusCode >= 400 {
+			checkProblem(t, test.request, resp)
 		}
 	}
 }

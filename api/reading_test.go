@@ -68,3 +68,10 @@ func TestMinRevision(t *testing.T) {
 	c.do("GET", fmt.Sprintf("/v1/leases/a?min_revision=%d", g.Revision+1), "").refuses(wire.CodeTooStale)
 	c.do("GET", "/v1/cluster?min_revision=9007199254740991", "").refuses(wire.CodeTooStale)
 }
+
+func TestEmptyBatchAsksForALeaderToo(t *testing.T) {
+	n, c := newServer(t)
+	c.do("POST", "/v1/heartbeats", `{"beats":[]}`).is(200)
+	n.await = fmt.Errorf("%w: cut off", api.ErrNoLeader)
+	c.do("POST", "/v1/heartbeats", `{"beats":[]}`).refuses(wire.CodeNoLeader)
+}

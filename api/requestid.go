@@ -29,6 +29,11 @@ func (ids *requestIDs) of(r *http.Request) string {
 	if given := r.Header[wire.HeaderRequestID]; len(given) > 0 && isPrintable(given[0], wire.MaxRequestID) {
 		return given[0]
 	}
+	return ids.next()
+}
+
+// next returns a new id.
+func (ids *requestIDs) next() string {
 	var b [40]byte
 	return string(strconv.AppendUint(append(b[:0], ids.process...), ids.last.Add(1), 36))
 }

@@ -227,6 +227,7 @@ func (n *Node) openAPI() error {
 		return fmt.Errorf("prepare api: %w", err)
 	}
 	n.http = server.HTTPServer()
+	n.listener = server.Listener(n.listener)
 	return n.registerGauges()
 }
 
