@@ -90,7 +90,7 @@ func (s *Server) renewAll(ctx context.Context, ns string, beats registry.Beats) 
 	if beats.Len() > 0 {
 		return s.node.Beats(ctx, ns, beats)
 	}
-	if err := s.node.Await(ctx, Leader); err != nil {
+	if err := s.await(ctx, Leader); err != nil {
 		return nil, 0, err
 	}
 	s.node.View(func(replica *registry.Replica, _ time.Duration) { revision = replica.Revision() })

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"testing"
 	"time"
@@ -103,9 +104,12 @@ func (n *node) View(f func(*registry.Replica, time.Duration)) {
 	f(n.replica, n.mono)
 }
 
-func (n *node) Await(_ context.Context, level api.Consistency) error {
+func (n *node) Await(ctx context.Context, level api.Consistency) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if _, bounded := ctx.Deadline(); !bounded {
+		return errors.New("a wait without an end")
+	}
 	n.seen = append(n.seen, level)
 	return n.await
 }
