@@ -14,6 +14,7 @@ func supervise(child *exec.Cmd, stop <-chan struct{}) (int, error) {
 	signals := make(chan os.Signal, 8)
 	signal.Notify(signals, passedOn...)
 	defer signal.Stop(signals)
+	defer bindLives(child)()
 	if err := child.Start(); err != nil {
 		return 0, notRunnable(err)
 	}

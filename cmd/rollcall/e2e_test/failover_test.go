@@ -71,6 +71,31 @@ func TestRunOnOneNodeIsAliveOnAnother(t *testing.T) {
 	})
 }
 
+func TestKilledHolderTakesItsCommandAlong(t *testing.T) {
+	c := startCluster(t, 1)
+	run := exec.Command(rollcall, "run", "--service", "web", "--addr", c[0].endpoint(), "--",
+		"sh", "-c", `echo $$; exec sleep 60`)
+	out, err := run.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var child int
+	if _, err := fmt.Fscan(out, &child); err != nil {
+		t.Fatal(err)
+	}
+	if err := run.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = run.Wait()
+	eventually(t, 5*time.Second, "the command ends with its holder", func() bool {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", child))
+		return err != nil || strings.Contains(string(stat), ") Z ") // nobody may be there to collect it
+	})
+}
+
 func TestLeaderKilledUnderLeases(t *testing.T) {
 	const ttl = 5 * time.Second
 	c := startCluster(t, 3)
