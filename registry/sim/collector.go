@@ -151,9 +151,14 @@ func (n *node) enqueue(r uint32) {
 	}
 }
 
-// bury puts a decision of the judge behind all that waits. One that waits
-// still is replaced: what it meant is due still.
+// bury puts a decision of the judge behind all that waits, with one that waits
+// still.
 func (n *node) bury(x *registry.Expire) {
+	if b := n.burial; b != nil && b.Term == x.Term {
+		b.Burials = append(b.Burials, x.Burials...)
+		b.StallMS = max(b.StallMS, x.StallMS)
+		x = b
+	}
 	n.burial, n.judged = x, n.w.now
 	if n.w.options.Bugs.BurialByFollower && n.office == 0 {
 		n.usurp()

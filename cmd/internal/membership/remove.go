@@ -15,6 +15,9 @@ const (
 	// abdicatePause is how long a leader that is to be removed waits for the next
 	// one between two looks.
 	abdicatePause = 50 * time.Millisecond
+	// hearing is how long a leader may need to hear of the others after its
+	// election, before their silence counts.
+	hearing = 500 * time.Millisecond
 	// removedMax bounds how many removed servers are remembered.
 	removedMax = 1024
 )
@@ -33,7 +36,7 @@ func (m *Membership) removeHere(ctx context.Context, node string) error {
 	viewer := reconciler{config: &m.config, log: m.log}
 	v := viewer.view(processes, servers, nil)
 	for _, s := range doomed {
-		if s.Voter && !v.quorumWithout(s.ID) {
+		if s.Voter && !m.quorumRemains(ctx, s.ID) {
 			return fmt.Errorf("%w without %s", ErrQuorum, s.ID)
 		}
 		if s.ID == v.Self {
@@ -48,6 +51,21 @@ func (m *Membership) removeHere(ctx context.Context, node string) error {
 	}
 	m.dismiss(ctx, m.config.Gossip.Processes(), v.Servers)
 	return nil
+}
+
+// quorumRemains tells whether a healthy majority would remain without a server.
+func (m *Membership) quorumRemains(ctx context.Context, server string) bool {
+	viewer := reconciler{config: &m.config, log: m.log}
+	for patience := time.Now().Add(hearing); ; {
+		processes, servers := m.refresh()
+		v := viewer.view(processes, servers, nil)
+		if v.quorumWithout(server) {
+			return true
+		}
+		if time.Now().After(patience) || !pause(ctx, abdicatePause) {
+			return false
+		}
+	}
 }
 
 func ofNode(servers []raftstore.Server, node string) []raftstore.Server {
