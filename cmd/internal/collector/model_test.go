@@ -53,10 +53,21 @@ type modelSink struct {
 	leading bool
 }
 
+// Send hands the batch to the script, which alone touches the model: a timer of
+// the collector may fire, in order of virtual time but in no order that the race
+// detector knows, after the script has looked.
 func (s *modelSink) Send(b *Batch, done func([]registry.Result, Commit, error)) {
-	e := &entry{sent: sent{b, done}, sink: s, keys: make(map[uint64]bool)}
-	s.m.look(e)
-	s.m.entries = append(s.m.entries, e)
+	s.m.arrived <- &entry{sent: sent{b, done}, sink: s, keys: make(map[uint64]bool)}
+}
+
+// settle waits until nothing moves, and takes in what was sent.
+func (m *model) settle() {
+	synctest.Wait()
+	for len(m.arrived) > 0 {
+		e := <-m.arrived
+		m.look(e)
+		m.entries = append(m.entries, e)
+	}
 }
 
 // request is one call.
@@ -74,6 +85,7 @@ type model struct {
 	b        *bench
 	cfg      Config
 	sink     *modelSink
+	arrived  chan *entry // sent, not yet among the entries
 	entries  []*entry
 	requests []*request
 	key      uint64
@@ -201,7 +213,7 @@ func (m *model) take(s step) {
 	case "wait":
 		<-time.After(time.Duration(s.A) * time.Millisecond)
 	}
-	synctest.Wait()
+	m.settle()
 	m.collect()
 }
 
@@ -376,7 +388,7 @@ func (r *request) named() []registry.BeatResult {
 // finish lets everything come to its end: what waits is sent and committed.
 func (m *model) finish() {
 	m.attach(3)
-	synctest.Wait()
+	m.settle()
 	for range 1000 {
 		flying := m.flying(nil)
 		if len(flying) == 0 {
@@ -384,11 +396,11 @@ func (m *model) finish() {
 				break
 			}
 			<-time.After(restMost) // linger or rest
-			synctest.Wait()
+			m.settle()
 		}
 		for _, e := range flying {
 			m.end(e, "commit")
-			synctest.Wait()
+			m.settle()
 		}
 	}
 	m.collect()
@@ -429,7 +441,7 @@ func TestModel(t *testing.T) {
 		script := steps().Draw(rt, "script")
 		var err error
 		bubble(t, cfg, func(t *testing.T, b *bench) {
-			err = (&model{b: b, cfg: b.cfg}).run(script)
+			err = (&model{b: b, cfg: b.cfg, arrived: make(chan *entry, 64)}).run(script)
 		})
 		if err != nil {
 			rt.Fatal(err)
