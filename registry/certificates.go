@@ -19,12 +19,9 @@ type certificate struct {
 	next  *certificate // ended after this one
 }
 
-// identity names an id of a namespace.
-type identity struct{ ns, id string }
-
 // keyed names an idempotency key, which belongs to an id.
 type keyed struct {
-	identity
+	Identity
 	key string
 }
 
@@ -34,19 +31,19 @@ type certificates struct {
 	oldest, last *certificate
 	made         int // since the last prune
 	byEpoch      map[uint64]*certificate
-	newest       map[identity]*certificate
+	newest       map[Identity]*certificate
 	byKey        map[keyed]*certificate
 }
 
 func newCertificates() *certificates {
 	return &certificates{
 		byEpoch: make(map[uint64]*certificate),
-		newest:  make(map[identity]*certificate),
+		newest:  make(map[Identity]*certificate),
 		byKey:   make(map[keyed]*certificate),
 	}
 }
 
-func (c *certificate) identity() identity { return identity{c.NS, c.ID} }
+func (c *certificate) identity() Identity { return Identity{c.NS, c.ID} }
 func (c *certificate) keyed() keyed       { return keyed{c.identity(), c.key} }
 
 // add appends the certificate of the latest ending.
@@ -108,7 +105,7 @@ func (s *State) forget() {
 
 // Certificate returns the newest certificate of an id that is kept.
 func (s *State) Certificate(ns, id string) (Certificate, bool) {
-	c := s.certificates.newest[identity{ns, id}]
+	c := s.certificates.newest[Identity{ns, id}]
 	if c == nil {
 		return Certificate{}, false
 	}

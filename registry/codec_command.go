@@ -16,6 +16,12 @@ const (
 	kindExpire
 	kindServe
 	kindCheck
+	kindHold
+	kindRelease
+	kindSend
+	kindAck
+	kindNack
+	kindRequeue
 )
 
 // commandHead is the length of a command's length and kind.
@@ -51,6 +57,18 @@ func appendCommand(dst []byte, c Command) []byte {
 		return c.append(append(dst, byte(kindServe)))
 	case *Check:
 		return append(dst, byte(kindCheck))
+	case *Hold:
+		return c.append(append(dst, byte(kindHold)))
+	case *Release:
+		return appendString(appendString(append(dst, byte(kindRelease)), c.NS), c.Service)
+	case *Send:
+		return c.append(append(dst, byte(kindSend)))
+	case *Ack:
+		return c.append(append(dst, byte(kindAck)))
+	case *Nack:
+		return c.append(append(dst, byte(kindNack)))
+	case *Requeue:
+		return append(appendString(appendString(append(dst, byte(kindRequeue)), c.NS), c.ID), c.Message[:]...)
 	}
 	panic("registry: a command without a codec") // the set is closed
 }
@@ -107,6 +125,18 @@ func (r *reader) command() Command {
 		return r.serve()
 	case kindCheck:
 		return &Check{}
+	case kindHold:
+		return r.hold()
+	case kindRelease:
+		return &Release{NS: r.string(), Service: r.string()}
+	case kindSend:
+		return r.send()
+	case kindAck:
+		return r.ack()
+	case kindNack:
+		return r.nack()
+	case kindRequeue:
+		return &Requeue{NS: r.string(), ID: r.string(), Message: r.messageID()}
 	}
 	return nil
 }
@@ -131,8 +161,24 @@ func (r *reader) renew() Command {
 func (c *Expire) append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, c.Term)
 	dst = binary.AppendUvarint(dst, uint64(c.StallMS))
-	dst = binary.AppendUvarint(dst, uint64(len(c.Burials)))
-	for _, b := range c.Burials {
+	return appendBurials(dst, c.Burials)
+}
+
+func (r *reader) expire() Command {
+	return &Expire{Term: r.uvarint(), StallMS: r.uvarint32(), Burials: r.burials()}
+}
+
+func (c *Hold) append(dst []byte) []byte {
+	return appendBurials(appendString(binary.AppendUvarint(dst, c.Term), c.Reason), c.Burials)
+}
+
+func (r *reader) hold() Command {
+	return &Hold{Term: r.uvarint(), Reason: r.string(), Burials: r.burials()}
+}
+
+func appendBurials(dst []byte, burials []Burial) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(burials)))
+	for _, b := range burials {
 		dst = binary.AppendUvarint(binary.AppendUvarint(dst, b.Epoch), b.Seq)
 		dst = binary.AppendUvarint(dst, uint64(b.AgeMS))
 		dst = binary.AppendUvarint(dst, uint64(b.OverdueMS))
@@ -140,17 +186,16 @@ func (c *Expire) append(dst []byte) []byte {
 	return dst
 }
 
-func (r *reader) expire() Command {
-	c := &Expire{Term: r.uvarint(), StallMS: r.uvarint32()}
+func (r *reader) burials() []Burial {
 	n := r.count(4)
 	if n == 0 {
-		return c
+		return nil
 	}
-	c.Burials = make([]Burial, n)
-	for i := range c.Burials {
-		c.Burials[i] = Burial{r.uvarint(), r.uvarint(), r.uvarint32(), r.uvarint32()}
+	burials := make([]Burial, n)
+	for i := range burials {
+		burials[i] = Burial{r.uvarint(), r.uvarint(), r.uvarint32(), r.uvarint32()}
 	}
-	return c
+	return burials
 }
 
 func (c *Serve) append(dst []byte) []byte {
@@ -163,9 +208,29 @@ func (r *reader) serve() Command {
 }
 
 func appendRetention(dst []byte, k Retention) []byte {
-	return binary.AppendUvarint(binary.AppendUvarint(dst, k.CertificateMS), uint64(k.CertificateMax))
+	for _, v := range k.values() {
+		dst = binary.AppendUvarint(dst, v)
+	}
+	return dst
+}
+
+// values lists all limits, in the order in which they are encoded.
+func (k *Retention) values() [14]uint64 {
+	m := &k.Mail
+	return [...]uint64{
+		k.CertificateMS, uint64(k.CertificateMax), k.EventMS, uint64(k.EventMax), k.EventBytes,
+		uint64(m.Messages), m.Bytes, m.TotalBytes, uint64(m.MaxAttempts), uint64(m.Tombstones), m.TombstoneMS,
+		uint64(m.Dead), m.DeadMS, uint64(m.Idle),
+	}
 }
 
 func (r *reader) retention() Retention {
-	return Retention{CertificateMS: r.uvarint(), CertificateMax: r.uvarint32()}
+	return Retention{
+		CertificateMS: r.uvarint(), CertificateMax: r.uvarint32(),
+		EventMS: r.uvarint(), EventMax: r.uvarint32(), EventBytes: r.uvarint(),
+		Mail: MailLimits{
+			Messages: r.uvarint32(), Bytes: r.uvarint(), TotalBytes: r.uvarint(), MaxAttempts: r.uvarint32(),
+			Tombstones: r.uvarint32(), TombstoneMS: r.uvarint(), Dead: r.uvarint32(), DeadMS: r.uvarint(), Idle: r.uvarint32(),
+		},
+	}
 }

@@ -7,6 +7,7 @@ const (
 	resultLease = 1 << iota
 	resultCreated
 	resultCertificate
+	resultMail
 	resultAll = 1<<iota - 1
 )
 
@@ -18,7 +19,8 @@ const (
 
 func appendResult(dst []byte, t *Result) []byte {
 	dst = append(dst, byte(t.Code), boolBit(t.Lease != nil, resultLease)|
-		boolBit(t.Created, resultCreated)|boolBit(t.Certificate != nil, resultCertificate))
+		boolBit(t.Created, resultCreated)|boolBit(t.Certificate != nil, resultCertificate)|
+		boolBit(t.Mail != nil, resultMail))
 	for _, v := range [...]uint64{t.Revision, t.ReplacedEpoch, t.CurrentEpoch, t.CurrentSeq, uint64(t.Buried)} {
 		dst = binary.AppendUvarint(dst, v)
 	}
@@ -28,6 +30,9 @@ func appendResult(dst []byte, t *Result) []byte {
 	}
 	if t.Certificate != nil {
 		dst = appendCertificate(dst, t.Certificate)
+	}
+	if t.Mail != nil {
+		dst = appendMailResult(dst, t.Mail)
 	}
 	dst = binary.AppendUvarint(dst, uint64(len(t.Beats)))
 	for i := range t.Beats {
@@ -49,6 +54,9 @@ func (r *reader) result() Result {
 	}
 	if carried&resultCertificate != 0 {
 		t.Certificate = new(r.certificate())
+	}
+	if carried&resultMail != 0 {
+		t.Mail = r.mailResult()
 	}
 	t.Beats = r.beatResults()
 	return t

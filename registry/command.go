@@ -91,6 +91,58 @@ type Serve struct {
 // Check asks every replica to note its digest at this entry (promise 10).
 type Check struct{}
 
+// Hold keeps overdue leases from being buried, because too many fell silent at
+// once (see Protection). Like Expire it has no effect on a lease that was heard
+// of since, nor in another term.
+type Hold struct {
+	Term    uint64
+	Reason  string // for people: what was seen
+	Burials []Burial
+}
+
+// Release ends the holding of a namespace's leases, or of one service's: they
+// are buried as others are, unless they renew before.
+type Release struct {
+	NS      string
+	Service string // "" for all of the namespace
+}
+
+// Send puts a message at the end of an id's mailbox. The same id again, for as
+// long as the message or its tombstone is kept, has no effect.
+type Send struct {
+	NS, ID  string // of the mailbox
+	Message MessageID
+	TTL     uint64 // milliseconds of cluster time
+	Body    Body
+}
+
+// Ack ends messages: all up to an offset, or those named. With an epoch it has
+// an effect only while that epoch holds the id.
+type Ack struct {
+	NS, ID   string
+	Epoch    uint64 // 0: whoever
+	UpTo     uint64
+	Messages []MessageID
+}
+
+// Nack gives messages back: each comes again after a while that doubles, and
+// the nack of number Retention.Mail.MaxAttempts moves it to the dead letters.
+type Nack struct {
+	NS, ID   string
+	Epoch    uint64 // 0: whoever
+	Messages []MessageID
+	// Attempt is the number that this nack has, as its sender counts: a message
+	// nacked as often before is left alone. 0: the next.
+	Attempt uint32
+	Reason  string
+}
+
+// Requeue puts a dead letter at the end of its mailbox, with no attempts.
+type Requeue struct {
+	NS, ID  string
+	Message MessageID
+}
+
 func (*Grant) command()      {}
 func (*Renew) command()      {}
 func (*RenewNamed) command() {}
@@ -100,11 +152,35 @@ func (*Evict) command()      {}
 func (*Expire) command()     {}
 func (*Serve) command()      {}
 func (*Check) command()      {}
+func (*Hold) command()       {}
+func (*Release) command()    {}
+func (*Send) command()       {}
+func (*Ack) command()        {}
+func (*Nack) command()       {}
+func (*Requeue) command()    {}
 
 // Retention bounds what is kept of the past. Ages count in cluster time.
 type Retention struct {
 	CertificateMS  uint64 // 0 takes the default, 24 h
 	CertificateMax uint32 // 0 takes the default, 100,000
+	EventMS        uint64 // 0 takes the default, 24 h
+	EventMax       uint32 // 0 takes the default, 100,000
+	EventBytes     uint64 // 0 takes the default, 64 MiB
+	Mail           MailLimits
+}
+
+// MailLimits bounds mailboxes and what is remembered of messages. Ages count
+// in cluster time. 0 takes the default everywhere.
+type MailLimits struct {
+	Messages    uint32 // that wait in one mailbox; 10,000
+	Bytes       uint64 // of their bodies; 16 MiB
+	TotalBytes  uint64 // of all mailboxes' bodies, dead letters too; 4 GiB
+	MaxAttempts uint32 // nacks until a message is a dead letter; 5
+	Tombstones  uint32 // of one mailbox; 10,000
+	TombstoneMS uint64 // 24 h
+	Dead        uint32 // dead letters of one mailbox; 1,000. Older ones expire
+	DeadMS      uint64 // 7 days from their death
+	Idle        uint32 // empty mailboxes whose next offset is remembered; 100,000
 }
 
 // Entry is the content of one Raft log entry: commands that are applied in

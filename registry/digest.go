@@ -10,7 +10,10 @@ func (s *State) Digest() uint64 {
 	h = mix(h, s.clusterMS)
 	h = mix(h, uint64(s.wall))
 	h = mixString(h, s.clusterID)
-	return mix(mix(h, s.retention.CertificateMS), uint64(s.retention.CertificateMax))
+	for _, v := range s.retention.values() {
+		h = mix(h, v)
+	}
+	return h
 }
 
 // digestBeats hashes what renewals change.

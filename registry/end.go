@@ -72,7 +72,7 @@ func (s *State) evict(c *Evict) Result {
 	if slot, alive := s.find(c.NS, c.ID); alive {
 		return s.finish(slot, CauseEvicted, EventEvicted)
 	}
-	old := s.certificates.newest[identity{c.NS, c.ID}]
+	old := s.certificates.newest[Identity{c.NS, c.ID}]
 	switch {
 	case old == nil:
 		return s.result(NotFound)

@@ -43,7 +43,7 @@ func (s *State) repeated(c *Grant, slot uint32, alive bool) (Result, bool) {
 			return r, true
 		}
 	}
-	old := s.certificates.byKey[keyed{identity{c.NS, c.ID}, c.Key}]
+	old := s.certificates.byKey[keyed{Identity{c.NS, c.ID}, c.Key}]
 	if old == nil {
 		return Result{}, false
 	}

@@ -10,6 +10,11 @@ const (
 	KindMeta Kind = iota + 1
 	KindLease
 	KindCertificate
+	KindEvent
+	KindMailbox
+	KindMessage
+	KindBody   // by BodyKey
+	KindReason // of the last nack, by BodyKey
 )
 
 // recordOverhead estimates what a record weighs besides its strings.

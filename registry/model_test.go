@@ -17,7 +17,7 @@ type model struct {
 	term, revision uint64
 	cluster        string
 	wall           int64
-	leases         map[identity]*modelLease
+	leases         map[Identity]*modelLease
 	ended          []modelEnd // oldest first
 }
 
@@ -88,7 +88,7 @@ func (m *model) event(kind EventType, epoch uint64) answer {
 }
 
 func (m *model) grant(c *Grant) answer {
-	who := identity{c.NS, c.ID}
+	who := Identity{c.NS, c.ID}
 	l := m.leases[who]
 	if c.Key != "" {
 		if l != nil && l.key == c.Key {
@@ -123,18 +123,18 @@ func (m *model) grant(c *Grant) answer {
 
 func (m *model) end(l *modelLease, cause Cause) {
 	m.ended = append(m.ended, modelEnd{*l, cause, m.revision})
-	delete(m.leases, identity{l.NS, l.ID})
+	delete(m.leases, Identity{l.NS, l.ID})
 }
 
 // gone answers for an epoch of an id that does not live.
-func (m *model) gone(who identity, epoch uint64) answer {
+func (m *model) gone(who Identity, epoch uint64) answer {
 	if l := m.leases[who]; l != nil && l.Epoch > epoch {
 		a := m.say(Superseded)
 		a.current = l.Epoch
 		return a
 	}
 	for _, e := range m.ended {
-		if e.Epoch == epoch && e.NS == who.ns && e.ID == who.id {
+		if e.Epoch == epoch && e.NS == who.NS && e.ID == who.ID {
 			a := m.say(Ended)
 			a.ended = epoch
 			return a
@@ -161,7 +161,7 @@ func (m *model) renew(ns string, epoch, seq uint64) BeatResult {
 	}
 	for _, e := range m.ended {
 		if e.Epoch == epoch && (ns == "" || e.NS == ns) {
-			a := m.gone(identity{e.NS, e.ID}, epoch)
+			a := m.gone(Identity{e.NS, e.ID}, epoch)
 			return BeatResult{Code: a.code, Current: a.current}
 		}
 	}
@@ -187,7 +187,7 @@ func (l *modelLease) beat(seq uint64, wall int64) BeatResult {
 }
 
 func (m *model) renewNamed(c *RenewNamed) answer {
-	who := identity{c.NS, c.ID}
+	who := Identity{c.NS, c.ID}
 	l := m.leases[who]
 	if l == nil || l.Epoch != c.Epoch {
 		a := m.gone(who, c.Epoch)
@@ -201,7 +201,7 @@ func (m *model) renewNamed(c *RenewNamed) answer {
 }
 
 func (m *model) patch(c *Patch) answer {
-	who := identity{c.NS, c.ID}
+	who := Identity{c.NS, c.ID}
 	l := m.leases[who]
 	if l == nil || l.Epoch != c.Epoch {
 		return m.gone(who, c.Epoch)
@@ -236,7 +236,7 @@ func (m *model) patch(c *Patch) answer {
 }
 
 func (m *model) leave(c *Leave) answer {
-	who := identity{c.NS, c.ID}
+	who := Identity{c.NS, c.ID}
 	if l := m.leases[who]; l != nil && l.Epoch == c.Epoch {
 		return m.finish(l, CauseLeft, EventLeft)
 	}
@@ -263,7 +263,7 @@ func (m *model) repeat(e modelEnd) answer {
 }
 
 func (m *model) evict(c *Evict) answer {
-	who := identity{c.NS, c.ID}
+	who := Identity{c.NS, c.ID}
 	if l := m.leases[who]; l != nil {
 		return m.finish(l, CauseEvicted, EventEvicted)
 	}
@@ -297,7 +297,7 @@ func (m *model) expire(c *Expire) answer {
 // list answers a query without an index.
 func (m *model) list(q Query) []string {
 	var ids []string
-	for _, who := range slices.SortedFunc(maps.Keys(m.leases), func(a, b identity) int { return strings.Compare(a.id, b.id) }) {
+	for _, who := range slices.SortedFunc(maps.Keys(m.leases), func(a, b Identity) int { return strings.Compare(a.ID, b.ID) }) {
 		l := m.leases[who]
 		has := func(tag string) bool { return slices.Contains(l.Spec.Tags, tag) }
 		hasPair := func(p Pair) bool { return slices.Contains(l.Spec.Meta, p) }
@@ -319,7 +319,7 @@ func all[T any](of []T, is func(T) bool) bool {
 func TestStateIsTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newState()
-		m := &model{term: 1, leases: make(map[identity]*modelLease)}
+		m := &model{term: 1, leases: make(map[Identity]*modelLease)}
 		for i := range rapid.IntRange(1, 40).Draw(t, "commands") {
 			c := drawCommand(t, s.Revision())
 			if serve, ok := c.(*Serve); ok {
@@ -368,12 +368,12 @@ func compareLeases(t *rapid.T, s *State, m *model) {
 		t.Fatalf("%d leases at revision %d, want %d at %d", s.Len(), s.Revision(), len(m.leases), m.revision)
 	}
 	for who, want := range m.leases {
-		got, ok := s.Lease(who.ns, who.id)
+		got, ok := s.Lease(who.NS, who.ID)
 		got.Slot = 0
 		if !ok || !reflect.DeepEqual(got, want.Lease) {
 			t.Fatalf("lease %v is %+v, want %+v", who, got, want.Lease)
 		}
-		if ns, id, ok := s.Holder(got.Epoch); !ok || ns != who.ns || id != who.id {
+		if ns, id, ok := s.Holder(got.Epoch); !ok || ns != who.NS || id != who.ID {
 			t.Fatalf("epoch %d is held by %s/%s, want %v", got.Epoch, ns, id, who)
 		}
 	}

@@ -15,6 +15,9 @@ const (
 	Jump                // seq more than 1,000,000 ahead
 	WrongTerm           // a Serve or an Expire of another term: no effect
 	ForeignCluster      // a Serve of another cluster id: no effect
+	NoMessage           // message_not_found
+	MailboxFull         // mailbox_full: a limit of the mailbox or of all mail
+	BeyondEnd           // an Ack up to an offset that was not given yet
 )
 
 // MaxJump is the most by which a seq may exceed the last one.
@@ -43,8 +46,10 @@ type Result struct {
 	RemainingMS int64
 	// Beats has one result for each beat of a Renew; a RenewNamed has one.
 	Beats []BeatResult
-	// Buried counts what an Expire ended.
+	// Buried counts what an Expire ended, or a Hold held.
 	Buried int
+	// Mail is what a Send, an Ack, a Nack or a Requeue did.
+	Mail *MailResult
 }
 
 // BeatResult is the outcome of one beat.
@@ -58,39 +63,13 @@ type BeatResult struct {
 	Current uint64
 }
 
-// EventType names a change of the registry.
-type EventType uint8
-
-// The events of API.md section 4.
-const (
-	EventRegistered EventType = iota + 1
-	EventUpdated
-	EventDraining
-	EventHeld
-	EventReleased
-	EventLeft
-	EventExpired
-	EventEvicted
-	EventReplaced
-)
-
-// Event is one committed change; its revision is one more than that of the
-// event before it.
-type Event struct {
-	Revision    uint64
-	Type        EventType
-	NS, ID      string
-	Service     string
-	Epoch       uint64
-	At          int64        // Unix milliseconds
-	Lease       *Lease       // where one lives on after the event
-	Certificate *Certificate // where one ended
-}
-
 // Outcome is what one entry did.
 type Outcome struct {
 	Index    uint64
 	Revision uint64   // of the registry after the entry
 	Results  []Result // one for each command
 	Events   []Event
+	// Mail names the mailboxes in which something new is to be read: a message
+	// came, came again or was nacked. Each is named once.
+	Mail []Identity
 }

@@ -14,6 +14,10 @@ const (
 	PathCluster    = "/v1/cluster"
 	PathNodes      = "/v1/cluster/nodes"
 	PathTransfer   = "/v1/cluster/transfer"
+	PathRelease    = "/v1/cluster/release"
+	PathWatch      = "/v1/watch"
+	PathMailboxes  = "/v1/mailboxes"
+	PathSession    = "/v1/session"
 	PathHealth     = "/healthz"
 	PathReady      = "/readyz"
 	PathMetrics    = "/metrics"
@@ -36,6 +40,7 @@ const (
 	TypeCBOR    = "application/cbor"
 	TypeProblem = "application/problem+json"
 	TypeBeats   = "application/vnd.rollcall.beats"
+	TypeEvents  = "text/event-stream"
 )
 
 // Unknown is the greatest integer of the contract (2^53-1): the staleness or
@@ -64,6 +69,17 @@ const (
 	DefaultNS     = "default"
 	MaxRequestID  = 128
 	MaxMinRevWait = 5 * time.Second
+
+	DefaultWait   = 30 * time.Second // of a long poll
+	MaxWait       = 5 * time.Minute
+	MaxMessage    = 64 << 10 // bytes of a message's body
+	MaxFrom       = 128
+	MaxReason     = 256
+	MaxMessageIDs = 1000 // in one ack or nack
+	MinMessageTTL = time.Second
+	MaxMessageTTL = 30 * 24 * time.Hour
+	MessageTTL    = 24 * time.Hour // unless given
+	BookmarkEvery = 15 * time.Second
 )
 
 // Registration is the body of PUT /v1/leases/{id} and POST /v1/leases. All
@@ -256,9 +272,27 @@ type Transferred struct {
 	Leader string `json:"leader"`
 }
 
-// Protection is the state of the mass-expiry protection.
+// Protection is the state of the mass-expiry protection: what is held now.
 type Protection struct {
-	Active bool `json:"active"`
+	Active bool   `json:"active"`
+	Holds  []Held `json:"holds,omitempty"`
+}
+
+// Held says that overdue leases of a namespace, or of one service, are not
+// buried for now because too many fell silent at once.
+type Held struct {
+	NS      string `json:"ns"`
+	Service string `json:"service,omitempty"` // "" for all of the namespace
+	Held    int    `json:"held"`              // leases
+	Reason  string `json:"reason"`
+	SinceMS int64  `json:"since_ms"` // how long it has lasted
+	EndsMS  int64  `json:"ends_ms"`  // in how long it ends at the latest
+}
+
+// Released is the answer to POST /v1/cluster/release.
+type Released struct {
+	Released int    `json:"released"` // leases that are buried as others are now
+	Revision uint64 `json:"revision"`
 }
 
 // Node is one node as the answering node sees it.
