@@ -57,5 +57,5 @@ func (s *State) recount() (sum uint64) {
 		e := s.events.at(i)
 		sum += digestEvent(e.revision, e.record)
 	}
-	return sum
+	return sum + s.mail.recount()
 }

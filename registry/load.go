@@ -21,6 +21,7 @@ type replay struct {
 	certificates []*certificate
 	events       []loggedEvent
 	kept         uint64 // events that there must be
+	mail         mailReplay
 	from         uint64 // index of the packed renewals
 	at           uint64 // index up to which renewals are applied
 	wall         int64  // of the entry at
@@ -59,6 +60,8 @@ func (s *State) loadRecord(kind Kind, key []byte, r *reader) error {
 		if len(key) == 8 {
 			return s.loadEvent(binary.BigEndian.Uint64(key), r)
 		}
+	case KindMailbox, KindMessage, KindBody, KindReason:
+		return s.loadMail(kind, key, r)
 	}
 	return ErrMalformed
 }
@@ -68,6 +71,9 @@ func (s *State) loadNamed(key string, r *reader) error {
 		s.replay.meta = true
 		s.loadMeta(r)
 		return r.err()
+	}
+	if key == floorKey {
+		return s.loadFloor(r)
 	}
 	rest, found := strings.CutPrefix(key, servicePrefix)
 	name := reader{data: []byte(rest)}
@@ -127,17 +133,19 @@ func (s *State) loadEvent(revision uint64, r *reader) error {
 // Loaded ends a load: it builds the indexes and checks that the records belong
 // together. The error is [ErrInconsistent].
 func (s *State) Loaded() error {
-	for _, step := range [...]func() error{s.settleMeta, s.settleLeases, s.settleServices, s.settleCertificates, s.settleEvents} {
+	for _, step := range [...]func() error{
+		s.settleMeta, s.settleLeases, s.settleServices, s.settleCertificates, s.settleEvents, s.settleMail,
+	} {
 		if err := step(); err != nil {
 			return fmt.Errorf("finish load: %w", err)
 		}
 	}
-	s.replay.services, s.replay.certificates, s.replay.events = nil, nil, nil
+	s.replay.services, s.replay.certificates, s.replay.events, s.replay.mail = nil, nil, nil, mailReplay{}
 	return nil
 }
 
 func (s *State) settleMeta() error {
-	records := s.leases.live + len(s.replay.services) + len(s.replay.certificates) + len(s.replay.events)
+	records := s.leases.live + len(s.replay.services) + len(s.replay.certificates) + len(s.replay.events) + len(s.replay.mail.numbers)
 	if !s.replay.meta && records > 0 {
 		return fmt.Errorf("no record of the state itself: %w", ErrInconsistent)
 	}

@@ -23,6 +23,7 @@ type State struct {
 	postings     *index
 	certificates *certificates
 	events       eventLog
+	mail         mailroom
 
 	image  image
 	replay replay
@@ -40,7 +41,10 @@ type turn struct {
 	moment   moment
 	wall     int64 // the stamp of renewals; State.wall but in a replay
 	events   []Event
-	record   []byte // of an event in the making
+	record   []byte     // of an event in the making
+	mail     []Identity // see Outcome.Mail
+	sent     int        // messages
+	ended    int        // messages
 }
 
 // timer is told when leases begin, are renewed and end; it knows how long one
@@ -69,6 +73,7 @@ func newState() *State {
 		return s.hashID(s.groups.at(l.group).ns.name, l.packed.id())
 	}
 	s.events.init(s.hashID)
+	s.mail.init()
 	s.image.init()
 	return s
 }
