@@ -2,7 +2,8 @@ package registry
 
 import "hash/maphash"
 
-// State is the truth: live leases, certificates and their indexes. It has no
+// State is the truth: live leases, certificates, the newest events, and their
+// indexes. It has no
 // lock; methods that only read may run side by side.
 type State struct {
 	index     uint64 // Raft index of the last entry applied
