@@ -75,7 +75,10 @@ func drawCommand(t *rapid.T, revision uint64) Command {
 	}
 	return &Serve{
 		Term: rapid.Uint64Range(1, 2).Draw(t, "term"), ClusterID: rapid.SampledFrom([]string{"c", "c", "d"}).Draw(t, "cluster"),
-		Retention: Retention{CertificateMS: rapid.SampledFrom([]uint64{0, 20_000, 5000}).Draw(t, "age"), CertificateMax: rapid.Uint32Range(0, 6).Draw(t, "number")},
+		Retention: Retention{
+			CertificateMS: rapid.SampledFrom([]uint64{0, 20_000, 5000}).Draw(t, "age"), CertificateMax: rapid.Uint32Range(0, 6).Draw(t, "number"),
+			Mail: drawMailLimits(t),
+		},
 	}
 }
 
@@ -111,6 +114,10 @@ func drawExpire(t *rapid.T, revision uint64) Command {
 func drawEntry(t *rapid.T, revision uint64) Entry {
 	e := Entry{Wall: rapid.Int64Range(-5, 100_000).Draw(t, "wall"), Advance: rapid.Uint32Range(0, 3000).Draw(t, "advance"), Proposer: "n1"}
 	for range rapid.IntRange(0, 3).Draw(t, "commands") {
+		if rapid.Bool().Draw(t, "of mail") {
+			e.Commands = append(e.Commands, drawMailCommand(t, rapid.SampledFrom([]uint64{0, 0, revision}).Draw(t, "mail epoch")))
+			continue
+		}
 		e.Commands = append(e.Commands, drawCommand(t, revision))
 	}
 	return e

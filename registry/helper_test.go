@@ -98,5 +98,5 @@ func audit(s *State) error {
 	if in != s.Len() {
 		return fmt.Errorf("%d leases, %d in groups", s.Len(), in)
 	}
-	return nil
+	return auditMail(s)
 }
