@@ -83,6 +83,7 @@ func drawRetention(t *rapid.T) Retention {
 	r := drawEventRetention(t)
 	r.CertificateMS = rapid.SampledFrom([]uint64{0, 20_000, 5000}).Draw(t, "age")
 	r.CertificateMax = rapid.Uint32Range(0, 6).Draw(t, "number")
+	r.Mail = drawMailLimits(t)
 	return r
 }
 
@@ -126,6 +127,10 @@ func drawExpire(t *rapid.T, revision uint64) Command {
 func drawEntry(t *rapid.T, revision uint64) Entry {
 	e := Entry{Wall: rapid.Int64Range(-5, 100_000).Draw(t, "wall"), Advance: rapid.Uint32Range(0, 3000).Draw(t, "advance"), Proposer: "n1"}
 	for range rapid.IntRange(0, 3).Draw(t, "commands") {
+		if rapid.Bool().Draw(t, "of mail") {
+			e.Commands = append(e.Commands, drawMailCommand(t, rapid.SampledFrom([]uint64{0, 0, revision}).Draw(t, "mail epoch")))
+			continue
+		}
 		e.Commands = append(e.Commands, drawCommand(t, revision))
 	}
 	return e

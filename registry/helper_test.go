@@ -98,7 +98,10 @@ func audit(s *State) error {
 	if in != s.Len() {
 		return fmt.Errorf("%d leases, %d in groups", s.Len(), in)
 	}
-	return auditEvents(&s.events)
+	if err := auditEvents(&s.events); err != nil {
+		return err
+	}
+	return auditMail(s)
 }
 
 // auditEvents checks that the log of events finds what it holds.
