@@ -93,7 +93,7 @@ func (h *Hub) restart(b *batch) {
 	}
 	h.ring.restart(floor)
 	for _, g := range h.topics {
-		g.rouse(floor, h.revision)
+		g.rouse(h.revision)
 	}
 }
 
@@ -122,6 +122,6 @@ func (h *Hub) Close() {
 	defer h.mu.Unlock()
 	h.closed = true
 	for _, g := range h.topics {
-		g.rouse(beyondAll, 0)
+		g.rouse(h.revision)
 	}
 }

@@ -111,6 +111,40 @@ func TestTheIdleAreNotCompacted(t *testing.T) {
 	}
 }
 
+// TestDeliveredWhileTheLogIsRead: what comes between the reading of the log and
+// the rest after it wakes the reader nevertheless.
+func TestDeliveredWhileTheLogIsRead(t *testing.T) {
+	s := new(source)
+	var h *Hub
+	meanwhile := func() {}
+	c := Config{Encode: encode, Revision: s.now, Log: func(after uint64, limit int) ([]registry.Event, uint64, bool) {
+		events, oldest, kept := s.log(after, limit)
+		meanwhile()
+		return events, oldest, kept
+	}}
+	h, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.happen("a", nil, lease("web")) // before this hub
+	publish(h, s.happen("a", lease("web"), lease("web")))
+	h.run()
+	sub := subscribe(t, h, Filter{}, 0)
+	meanwhile = func() {
+		publish(h, s.happen("b", nil, lease("web")))
+		h.run()
+		meanwhile = func() {}
+	}
+	if got := revisions(t, sub); !slices.Equal(got, []uint64{1, 2, 3}) {
+		t.Errorf("got %v", got)
+	}
+	last := subscribe(t, h, Filter{}, 0)
+	meanwhile = h.Close
+	if _, _, err := last.Next(1); err != nil || !ready(last.Wait()) {
+		t.Errorf("error %v, or the reader sleeps on a closed hub", err)
+	}
+}
+
 func TestProgressWithoutEvents(t *testing.T) {
 	s := new(source)
 	h := newTestHub(t, s, Config{})

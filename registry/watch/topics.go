@@ -51,20 +51,14 @@ func (g *group) drop(s *Subscription) {
 	s.idle = false
 }
 
-// rouse wakes those of the idle that have not looked at everything up to a
-// revision. Nothing up to seen concerned them, else they would not be idle.
-func (g *group) rouse(upTo, seen uint64) {
-	kept := g.idle[:0]
+// rouse wakes all that are idle. Nothing up to seen concerned them, else they
+// would not be idle.
+func (g *group) rouse(seen uint64) {
 	for _, s := range g.idle {
-		if s.cursor >= upTo {
-			s.at = len(kept)
-			kept = append(kept, s)
-			continue
-		}
 		s.rouse(seen)
 	}
-	clear(g.idle[len(kept):])
-	g.idle = kept
+	clear(g.idle)
+	g.idle = g.idle[:0]
 }
 
 // topics finds the groups.
@@ -100,6 +94,6 @@ func (t topics) rouse(e *registry.Event) {
 
 func (t topics) rouseOne(of topic, revision uint64) {
 	if g := t[of]; g != nil {
-		g.rouse(revision, revision-1)
+		g.rouse(revision - 1)
 	}
 }
