@@ -37,12 +37,16 @@ type Config struct {
 // Limits are the configurable ones; zero values take the contract's.
 type Limits struct {
 	MaxBody                    int64         // bytes of a request body; 1 MiB. A node may hold as much for each request
+	MaxMessage                 int           // bytes of a message's body; 64 KiB
 	MinTTL, MaxTTL, DefaultTTL time.Duration // whole milliseconds; 500 ms, 24 h, 10 s
 }
 
 func (l *Limits) withDefaults() {
 	if l.MaxBody == 0 {
 		l.MaxBody = wire.MaxBody
+	}
+	if l.MaxMessage == 0 {
+		l.MaxMessage = wire.MaxMessage
 	}
 	if l.MinTTL == 0 {
 		l.MinTTL = wire.MinTTL
@@ -55,11 +59,17 @@ func (l *Limits) withDefaults() {
 	}
 }
 
+// mostMessage is what MaxMessage may be: an entry of Raft's log takes as much.
+const mostMessage = 1 << 20
+
 const longestTTL = (1<<32 - 1) * time.Millisecond // what the registry can hold
 
 func (l *Limits) validate() error {
 	if l.MaxBody < 1 || l.MinTTL < time.Millisecond || l.DefaultTTL < l.MinTTL || l.MaxTTL < l.DefaultTTL || l.MaxTTL > longestTTL {
 		return fmt.Errorf("limits %+v: want a positive body and 1ms <= min <= default <= max <= %v", *l, longestTTL)
+	}
+	if l.MaxMessage < 1 || l.MaxMessage > mostMessage {
+		return fmt.Errorf("limits: a message of %d bytes: want 1 to %d", l.MaxMessage, mostMessage)
 	}
 	return nil
 }

@@ -26,6 +26,7 @@ type node struct {
 	members wire.Cluster
 	seen    []api.Consistency
 	panics  bool
+	hub     hub
 }
 
 func newNode() *node {
@@ -47,7 +48,9 @@ const wallStart = 1_795_000_000_000 // in 2026
 func (n *node) apply(commands ...registry.Command) registry.Outcome {
 	n.at.Index++
 	e := registry.Entry{Wall: wallStart + n.mono.Milliseconds(), Proposer: "n1", Commands: commands}
-	return n.replica.Apply(n.at, &e, n.mono)
+	out := n.replica.Apply(n.at, &e, n.mono)
+	n.hub.ring(out.Mail)
+	return out
 }
 
 // advance lets time pass, and buries who falls silent.
@@ -122,6 +125,15 @@ func (n *node) AwaitRevision(_ context.Context, revision uint64) error {
 	}
 	return nil
 }
+
+func (n *node) Record(kind registry.Kind, key []byte) ([]byte, bool, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	record, ok := n.replica.Record(kind, key)
+	return record, ok, nil
+}
+
+func (n *node) Hub() api.Hub { return &n.hub }
 
 func (n *node) Status() api.Status {
 	n.mu.Lock()

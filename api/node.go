@@ -30,6 +30,11 @@ type Node interface {
 	Await(ctx context.Context, level Consistency) error
 	// AwaitRevision returns when this replica has applied that revision.
 	AwaitRevision(ctx context.Context, revision uint64) error
+	// Record returns a record of the durable image, of what may be too much for
+	// memory: KindBody and KindReason. It is false for one that is not there.
+	Record(kind registry.Kind, key []byte) ([]byte, bool, error)
+	// Hub tells of what this replica applies.
+	Hub() Hub
 	// Status is cheap: every answer to a read asks for it.
 	Status() Status
 	// Cluster describes the cluster.
@@ -38,6 +43,23 @@ type Node interface {
 	RemoveNode(ctx context.Context, id string) error
 	// Transfer hands the leadership to another voter.
 	Transfer(ctx context.Context) error
+}
+
+// Hub tells of what a replica applies.
+type Hub interface {
+	// Listen returns a listener that hears of no mailbox yet.
+	Listen() Listener
+}
+
+// Listener hears of mailboxes in which something new is to be read.
+type Listener interface {
+	// C holds one word when mailboxes have rung since the last Take.
+	C() <-chan struct{}
+	Add(registry.Identity) error
+	Remove(registry.Identity)
+	// Take returns the mailboxes that have rung since the last one.
+	Take() []registry.Identity
+	Close()
 }
 
 // Status is what a node says of itself with every read.

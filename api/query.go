@@ -25,6 +25,8 @@ const (
 	paramFields      = "fields"
 	paramLimit       = "limit"
 	paramCursor      = "cursor"
+	paramAfter       = "after"
+	paramWait        = "wait_ms"
 )
 
 // query is a request's query parameters: known ones only, and each once that

@@ -32,7 +32,7 @@ func (s *Server) encode(r *request, a *answer) error {
 	case a.body == nil:
 		h["Content-Type"] = typeJSON
 	case wantsCBOR(r.http.Header["Accept"]):
-		raw, err := theCBOR.enc.Marshal(a.body)
+		raw, err := encodeCBOR(a.body)
 		if err != nil {
 			return fmt.Errorf("encode answer: %w", err)
 		}

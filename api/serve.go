@@ -33,9 +33,9 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) {
 }
 
 // serve answers a request that a route was found for.
-func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, escapedID string) {
+func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, in escaped) {
 	r := requests.Get().(*request)
-	r.http, r.header, r.route, r.start = hr, w.Header(), ep, time.Now()
+	r.http, r.writer, r.header, r.route, r.start = hr, w, w.Header(), ep, time.Now()
 	s.metrics.inFlight.Inc()
 	status := http.StatusInternalServerError
 	defer func() {
@@ -43,7 +43,7 @@ func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, es
 		ep.observe(status, time.Since(r.start))
 		r.release()
 	}()
-	a, err := s.guarded(r, escapedID)
+	a, err := s.guarded(r, in)
 	if ep.Kind == Read {
 		s.describeView(r)
 	}
@@ -59,13 +59,13 @@ func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, es
 }
 
 // guarded runs the handler; a panic becomes an error.
-func (s *Server) guarded(r *request, escapedID string) (a answer, err error) {
+func (s *Server) guarded(r *request, in escaped) (a answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if r.param, err = r.route.pathID(escapedID); err != nil {
+	if err := r.takePath(in); err != nil {
 		return answer{}, err
 	}
 	if err := r.prepare(s.limits); err != nil {
