@@ -81,6 +81,13 @@ func (n *node) Do(_ context.Context, cmd registry.Command) (registry.Result, err
 	return n.apply(cmd).Results[0], nil
 }
 
+func (n *node) BeatLater(ns, id string, epoch, seq uint64, w api.BeatWaiter, token uint64) {
+	go func() {
+		r, revision, err := n.Beat(context.Background(), ns, id, epoch, seq)
+		w.BeatDone(token, r, revision, err)
+	}()
+}
+
 func (n *node) Beat(_ context.Context, ns, id string, epoch, seq uint64) (registry.BeatResult, uint64, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

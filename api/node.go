@@ -19,6 +19,9 @@ type Node interface {
 	// outcome. When the outcome is a refusal, this node has applied what it
 	// speaks of. It returns within 2 s, whatever the context says.
 	Beat(ctx context.Context, ns, id string, epoch, seq uint64) (registry.BeatResult, uint64, error)
+	// BeatLater is Beat for callers that have many on their way: w is told,
+	// exactly once and within 2 s, perhaps before BeatLater returns.
+	BeatLater(ns, id string, epoch, seq uint64, w BeatWaiter, token uint64)
 	// Beats renews leases of one namespace: one outcome for each beat. The node
 	// may keep beats after it has returned, and returns within 2 s.
 	Beats(ctx context.Context, ns string, beats registry.Beats) ([]registry.BeatResult, uint64, error)
@@ -45,6 +48,7 @@ type Node interface {
 	Transfer(ctx context.Context) error
 }
 
+<<<<<<< HEAD
 // Hub tells of what a replica applies.
 type Hub interface {
 	// Listen returns a listener that hears of no mailbox yet.
@@ -60,6 +64,13 @@ type Listener interface {
 	// Take returns the mailboxes that have rung since the last one.
 	Take() []registry.Identity
 	Close()
+=======
+// BeatWaiter hears what became of its beats, with what Beat would have
+// returned.
+type BeatWaiter interface {
+	// BeatDone is called from any goroutine. It must not block, nor call the Node.
+	BeatDone(token uint64, r registry.BeatResult, revision uint64, err error)
+>>>>>>> issue3
 }
 
 // Status is what a node says of itself with every read.
