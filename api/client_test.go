@@ -95,6 +95,9 @@ func serve(t testing.TB, c api.Config) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if n, ok := c.Node.(*node); ok {
+		n.run(t)
+	}
 	server := httptest.NewUnstartedServer(s.Handler())
 	server.Config = s.HTTPServer()
 	server.Listener = s.Listener(server.Listener)

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-b4c92e43/rollcall/api"
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 	"github.com/seed-b4c92e43/rollcall/registry"
+	"github.com/seed-b4c92e43/rollcall/registry/watch"
 )
 
 // node is a whole cluster in one struct: it applies every command to a real
@@ -26,6 +27,7 @@ type node struct {
 	members wire.Cluster
 	seen    []api.Consistency
 	panics  bool
+	hub     *watch.Hub
 }
 
 func newNode() *node {
@@ -37,6 +39,20 @@ func newNode() *node {
 			{ID: "n1", HTTPAddr: "127.0.0.1:7700", Role: "leader", Gossip: "alive"},
 		}},
 	}
+	hub, err := watch.New(watch.Config{
+		Encode: api.EncodeEvent, Revision: n.revision,
+		Log: func(after uint64, limit int) (events []registry.Event, oldest uint64, kept bool) {
+			n.View(func(r *registry.Replica, _ time.Duration) {
+				events, kept = r.EventsAfter(after, limit)
+				oldest = r.OldestEvent()
+			})
+			return events, oldest, kept
+		},
+	})
+	if err != nil {
+		panic(err)
+	}
+	n.hub = hub
 	n.replica.Lead(1)
 	n.apply(&registry.Serve{Term: 1, ClusterID: "c1"})
 	return n
@@ -47,7 +63,9 @@ const wallStart = 1_795_000_000_000 // in 2026
 func (n *node) apply(commands ...registry.Command) registry.Outcome {
 	n.at.Index++
 	e := registry.Entry{Wall: wallStart + n.mono.Milliseconds(), Proposer: "n1", Commands: commands}
-	return n.replica.Apply(n.at, &e, n.mono)
+	out := n.replica.Apply(n.at, &e, n.mono)
+	n.hub.Publish(&out)
+	return out
 }
 
 // advance lets time pass, and buries who falls silent.
@@ -62,6 +80,22 @@ func (n *node) advance(d time.Duration) {
 			n.apply(due)
 		}
 	}
+}
+
+func (n *node) revision() (revision uint64) {
+	n.View(func(r *registry.Replica, _ time.Duration) { revision = r.Revision() })
+	return revision
+}
+
+// run delivers events until the test ends.
+func (n *node) run(t testing.TB) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { n.hub.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
 }
 
 func (n *node) ID() string { return "n1" }
@@ -129,6 +163,15 @@ func (n *node) AwaitRevision(_ context.Context, revision uint64) error {
 	}
 	return nil
 }
+
+func (n *node) Record(kind registry.Kind, key []byte) ([]byte, bool, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	record, ok := n.replica.Record(kind, key)
+	return record, ok, nil
+}
+
+func (n *node) Hub() *watch.Hub { return n.hub }
 
 func (n *node) Status() api.Status {
 	n.mu.Lock()

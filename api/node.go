@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 	"github.com/seed-b4c92e43/rollcall/registry"
+	"github.com/seed-b4c92e43/rollcall/registry/watch"
 )
 
 // Node is the running node whose face this package is.
@@ -33,6 +34,11 @@ type Node interface {
 	Await(ctx context.Context, level Consistency) error
 	// AwaitRevision returns when this replica has applied that revision.
 	AwaitRevision(ctx context.Context, revision uint64) error
+	// Record returns a record of the durable image, of what may be too much for
+	// memory: KindBody and KindReason. It is false for one that is not there.
+	Record(kind registry.Kind, key []byte) ([]byte, bool, error)
+	// Hub tells of what this replica applies. Its events are encoded by EncodeEvent.
+	Hub() *watch.Hub
 	// Status is cheap: every answer to a read asks for it.
 	Status() Status
 	// Cluster describes the cluster.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
+	"github.com/seed-b4c92e43/rollcall/registry/watch"
 )
 
 // writeWithin is how long a write, or a read that must ask the leader, may
@@ -33,9 +34,9 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) {
 }
 
 // serve answers a request that a route was found for.
-func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, escapedID string) {
+func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, in escaped) {
 	r := requests.Get().(*request)
-	r.http, r.header, r.route, r.start = hr, w.Header(), ep, time.Now()
+	r.http, r.writer, r.header, r.route, r.start = hr, w, w.Header(), ep, time.Now()
 	s.metrics.inFlight.Inc()
 	status := http.StatusInternalServerError
 	defer func() {
@@ -43,7 +44,7 @@ func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, es
 		ep.observe(status, time.Since(r.start))
 		r.release()
 	}()
-	a, err := s.guarded(r, escapedID)
+	a, err := s.guarded(r, in)
 	if ep.Kind == Read {
 		s.describeView(r)
 	}
@@ -59,13 +60,13 @@ func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, es
 }
 
 // guarded runs the handler; a panic becomes an error.
-func (s *Server) guarded(r *request, escapedID string) (a answer, err error) {
+func (s *Server) guarded(r *request, in escaped) (a answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if r.param, err = r.route.pathID(escapedID); err != nil {
+	if err := r.takePath(in); err != nil {
 		return answer{}, err
 	}
 	if err := r.prepare(s.limits); err != nil {
@@ -113,9 +114,12 @@ func noQuorum(method string) string {
 // problemOf says in the contract's words what went wrong.
 func (s *Server) problemOf(err error, r *http.Request, h http.Header) *wire.Problem {
 	var p *wire.Problem
+	var c *watch.CompactedError
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.As(err, &c):
+		return compacted(c)
 	case errors.Is(err, ErrOverloaded):
 		return wire.NewProblem(wire.CodeOverloaded, err.Error())
 	case errors.Is(err, ErrTooStale):
