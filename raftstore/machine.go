@@ -23,7 +23,7 @@ type machine struct {
 	cluster func() string // id, "" if not known yet
 
 	onApply   func(registry.Outcome)
-	onRestore func()
+	onRestore func(revision uint64)
 	onFatal   func(error)
 	grown     func() // the replica has much to flush
 
@@ -191,14 +191,14 @@ func (m *machine) restore(source io.Reader, index uint64) error {
 
 // put makes r the replica, which has applied index, and calls told before
 // anybody can see it.
-func (m *machine) put(r *registry.Replica, index, term uint64, told func()) {
+func (m *machine) put(r *registry.Replica, index, term uint64, told func(revision uint64)) {
 	m.mu.Lock()
 	m.replica, m.term = r, term
 	r.Tick(m.mono())
 	m.applied.Store(index)
 	m.revision.Store(r.Revision())
 	if told != nil {
-		told()
+		told(r.Revision())
 	}
 	m.mu.Unlock()
 	m.indexes.wake(index)
