@@ -195,7 +195,11 @@ func FuzzLoadMail(f *testing.F) {
 		r := NewReplica("n1")
 		for _, rec := range []named{
 			{KindMeta, []byte(metaKey), (&State{index: 50, term: 1, revision: 50, clusterMS: 5000}).appendMeta(nil)},
-			{KindMailbox, name, box}, {KindMessage, key, first}, {KindMessage, other, second}, {KindBody, body, floor}, {KindMeta, []byte(floorKey), floor},
+			{KindMailbox, name, box},
+			{KindMessage, key, first},
+			{KindMessage, other, second},
+			{KindBody, body, floor},
+			{KindMeta, []byte(floorKey), floor},
 		} {
 			if r.Load(rec.kind, rec.key, rec.value) != nil {
 				return
