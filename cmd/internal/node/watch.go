@@ -28,11 +28,6 @@ const hubReserve = 1 << 16
 // Hub tells of what this replica applies.
 func (n *Node) Hub() *watch.Hub { return n.hub }
 
-func (n *Node) revision() (revision uint64) {
-	n.store.View(func(r *registry.Replica, _ time.Duration) { revision = r.Revision() })
-	return revision
-}
-
 func (n *Node) eventsAfter(after uint64, limit int) (events []registry.Event, oldest uint64, kept bool) {
 	n.store.View(func(r *registry.Replica, _ time.Duration) {
 		events, kept = r.EventsAfter(after, limit)
