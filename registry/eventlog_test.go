@@ -101,12 +101,12 @@ func TestForgettingEventsIsBounded(t *testing.T) {
 // Slots go round, and chunks come and go.
 func TestEventSlotsGoRound(t *testing.T) {
 	b := newBench(t)
-	b.r.events.first = eventSlots - chunkSize - 10
-	b.limit(Retention{EventMax: chunkSize + 5})
-	for i := range 4 * chunkSize {
-		b.grant(fmt.Sprint("id", i%700))
+	b.r.events.first = eventSlots - eventChunk - 10
+	b.limit(Retention{EventMax: eventChunk + 5})
+	for i := range 4 * eventChunk {
+		b.grant(fmt.Sprint("id", i%300))
 	}
-	if b.r.events.first > 4*chunkSize || len(b.r.events.chunks) > 3 {
+	if b.r.events.first > 4*eventChunk || len(b.r.events.chunks) > 3 {
 		t.Errorf("the oldest is in slot %d, of %d chunks", b.r.events.first, len(b.r.events.chunks))
 	}
 	b.check()

@@ -87,9 +87,13 @@ func TestFlapsOfAnID(t *testing.T) {
 		now    uint64
 		want   bool
 	}{
-		{"ns", "wild", now, true}, {"ns", "wild", now - 2000, true}, {"ns", "wild", now + pointsHalfMS, true},
-		{"ns", "wild", now + 3*pointsHalfMS, false}, {"ns", "calm", now, false},
-		{"ns", "nobody", now, false}, {"other", "wild", now, false},
+		{"ns", "wild", now, true},
+		{"ns", "wild", now - 2000, true},
+		{"ns", "wild", now + pointsHalfMS, true},
+		{"ns", "wild", now + 3*pointsHalfMS, false},
+		{"ns", "calm", now, false},
+		{"ns", "nobody", now, false},
+		{"other", "wild", now, false},
 	} {
 		if got := b.r.Flapping(tt.ns, tt.id, tt.now); got != tt.want {
 			t.Errorf("%s of %s flaps at %d: %v", tt.id, tt.ns, tt.now, got)

@@ -14,7 +14,7 @@ func (g *eventLog) event(index int) Event {
 // kept.
 func (s *State) EventsAfter(after uint64, limit int) (events []Event, kept bool) {
 	g := &s.events
-	if after < g.dropped.revision {
+	if after < g.dropped.revision && !s.faults.CompactedLie {
 		return nil, false
 	}
 	i := g.after(after)

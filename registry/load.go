@@ -211,6 +211,7 @@ func (s *State) settleEvents() error {
 		g.add(e.revision, e.record)
 		s.sum += digestEvent(e.revision, e.record)
 	}
+	s.misload(g)
 	if last > s.revision || cluster > s.clusterMS || wall > s.wall {
 		return fmt.Errorf("events up to revision %d: %w", last, ErrInconsistent)
 	}
