@@ -391,12 +391,32 @@ func TestManyWatchersGetOneChange(t *testing.T) {
 func TestBadWatches(t *testing.T) {
 	_, c := newServer(t)
 	for _, test := range []struct{ field, query string }{
-		{"x", "x=1"}, {"cursor", "cursor="}, {"limit", "limit=1"}, {"meta.a", "meta.a=b"},
-		{"service", "service=a%20b"}, {"service", "service=a&service=b"}, {"id", "id=."}, {"id", "id=a%2Fb"}, {"id", "id=" + strings.Repeat("a", 129)},
-		{"prefix", "prefix=a/b"}, {"tag", "tag="}, {"tag", strings.Repeat("tag=a&", 33)}, {"ns", "ns="},
-		{"after", "after="}, {"after", "after=-1"}, {"after", "after=1.5"}, {"after", "after=9007199254740992"}, {"after", "after=x"}, {"after", "after=1&after=1"},
-		{"wait_ms", "wait_ms=-1"}, {"wait_ms", "wait_ms=300001"}, {"wait_ms", "wait_ms="}, {"wait_ms", "wait_ms=30s"},
-		{"consistency", "consistency=strong"}, {"min_revision", "min_revision=x"}, {"max_stale_ms", "max_stale_ms=x"},
+		{"x", "x=1"},
+		{"cursor", "cursor="},
+		{"limit", "limit=1"},
+		{"meta.a", "meta.a=b"},
+		{"service", "service=a%20b"},
+		{"service", "service=a&service=b"},
+		{"id", "id=."},
+		{"id", "id=a%2Fb"},
+		{"id", "id=" + strings.Repeat("a", 129)},
+		{"prefix", "prefix=a/b"},
+		{"tag", "tag="},
+		{"tag", strings.Repeat("tag=a&", 33)},
+		{"ns", "ns="},
+		{"after", "after="},
+		{"after", "after=-1"},
+		{"after", "after=1.5"},
+		{"after", "after=9007199254740992"},
+		{"after", "after=x"},
+		{"after", "after=1&after=1"},
+		{"wait_ms", "wait_ms=-1"},
+		{"wait_ms", "wait_ms=300001"},
+		{"wait_ms", "wait_ms="},
+		{"wait_ms", "wait_ms=30s"},
+		{"consistency", "consistency=strong"},
+		{"min_revision", "min_revision=x"},
+		{"max_stale_ms", "max_stale_ms=x"},
 	} {
 		c.do("GET", "/v1/watch?"+test.query, "").invalid(test.field)
 		c.do("GET", "/v1/watch?"+test.query, "", asStream).invalid(test.field)
