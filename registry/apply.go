@@ -19,8 +19,10 @@ func (s *State) apply(at Position, e *Entry) Outcome {
 		out.Results[i] = s.do(c)
 	}
 	s.forget()
+	s.ageMail()
 	out.Revision = s.revision
 	out.Events, s.turn.events = s.turn.events, nil
+	out.Mail, s.turn.mail = s.turn.mail, nil
 	return out
 }
 
@@ -52,6 +54,14 @@ func (s *State) do(c Command) Result {
 		return s.expire(c)
 	case *Serve:
 		return s.serve(c)
+	case *Send:
+		return s.send(c)
+	case *Ack:
+		return s.ack(c)
+	case *Nack:
+		return s.nack(c)
+	case *Requeue:
+		return s.requeue(c)
 	case *Check:
 		s.check = checkpoint{s.index, s.Digest()}
 	}

@@ -48,5 +48,5 @@ func (s *State) recount() (sum uint64) {
 	for c := s.certificates.oldest; c != nil; c = c.next {
 		sum += digestCertificate(c)
 	}
-	return sum
+	return sum + s.mail.recount()
 }

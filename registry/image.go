@@ -30,6 +30,7 @@ type image struct {
 	gone         []record
 	services     map[serviceName]bool // true: the image holds a record of it
 	bytes        int
+	mail         mailImage
 }
 
 // record names one record that the image holds and must lose.
@@ -40,7 +41,10 @@ type record struct {
 
 type serviceName struct{ ns, service string }
 
-func (m *image) init() { m.services = make(map[serviceName]bool) }
+func (m *image) init() {
+	m.services = make(map[serviceName]bool)
+	m.mail.init()
+}
 
 func (m *image) changed(l *lease) {
 	if l.marks&dirty == 0 {
@@ -91,13 +95,14 @@ func (s *State) Flush(put func(kind Kind, key, value []byte)) {
 	for name, kept := range s.image.services {
 		out.service(name, kept)
 	}
+	out.mail()
 	put(KindMeta, []byte(metaKey), s.appendMeta(nil))
 	s.image = image{}
 	s.image.init()
 }
 
 // FlushSize estimates the bytes that Flush would hand out now.
-func (s *State) FlushSize() int { return s.image.bytes }
+func (s *State) FlushSize() int { return s.image.bytes + s.image.mail.bytes }
 
 // flushing is one Flush. Records are cut from blocks, which are not used again.
 type flushing struct {

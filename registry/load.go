@@ -19,6 +19,7 @@ type replay struct {
 	meta         bool
 	services     map[serviceName]uint64 // revisions
 	certificates []*certificate
+	mail         mailReplay
 	from         uint64 // index of the packed renewals
 	at           uint64 // index up to which renewals are applied
 	wall         int64  // of the entry at
@@ -53,6 +54,8 @@ func (s *State) loadRecord(kind Kind, key []byte, r *reader) error {
 		if len(key) == 8 {
 			return s.loadCertificate(binary.BigEndian.Uint64(key), r)
 		}
+	case KindMailbox, KindMessage, KindBody, KindReason:
+		return s.loadMail(kind, key, r)
 	}
 	return ErrMalformed
 }
@@ -62,6 +65,9 @@ func (s *State) loadNamed(key string, r *reader) error {
 		s.replay.meta = true
 		s.loadMeta(r)
 		return r.err()
+	}
+	if key == floorKey {
+		return s.loadFloor(r)
 	}
 	rest, found := strings.CutPrefix(key, servicePrefix)
 	name := reader{data: []byte(rest)}
@@ -112,17 +118,17 @@ func (s *State) loadCertificate(epoch uint64, r *reader) error {
 // Loaded ends a load: it builds the indexes and checks that the records belong
 // together. The error is [ErrInconsistent].
 func (s *State) Loaded() error {
-	for _, step := range [...]func() error{s.settleMeta, s.settleLeases, s.settleServices, s.settleCertificates} {
+	for _, step := range [...]func() error{s.settleMeta, s.settleLeases, s.settleServices, s.settleCertificates, s.settleMail} {
 		if err := step(); err != nil {
 			return fmt.Errorf("finish load: %w", err)
 		}
 	}
-	s.replay.services, s.replay.certificates = nil, nil
+	s.replay.services, s.replay.certificates, s.replay.mail = nil, nil, mailReplay{}
 	return nil
 }
 
 func (s *State) settleMeta() error {
-	if !s.replay.meta && (s.leases.live > 0 || s.replay.services != nil || s.replay.certificates != nil) {
+	if !s.replay.meta && (s.leases.live > 0 || s.replay.services != nil || s.replay.certificates != nil || s.replay.mail.numbers != nil) {
 		return fmt.Errorf("no record of the state itself: %w", ErrInconsistent)
 	}
 	if s.replay.from > s.index {
