@@ -95,6 +95,12 @@ func serve(t testing.TB, c api.Config) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if n, ok := c.Node.(*node); ok {
+		ctx, stop := context.WithCancel(context.Background())
+		var running sync.WaitGroup
+		running.Go(func() { n.hub.Run(ctx) })
+		t.Cleanup(func() { stop(); running.Wait() })
+	}
 	server := httptest.NewUnstartedServer(s.Handler())
 	server.Config = s.HTTPServer()
 	server.Listener = s.Listener(server.Listener)

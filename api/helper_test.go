@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/seed-b4c92e43/rollcall/api"
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 	"github.com/seed-b4c92e43/rollcall/registry"
+	"github.com/seed-b4c92e43/rollcall/registry/watch"
 )
 
 // node is a whole cluster in one struct: it applies every command to a real
@@ -26,7 +28,13 @@ type node struct {
 	members wire.Cluster
 	seen    []api.Consistency
 	panics  bool
-	hub     hub
+
+	hub    *watch.Hub
+	events []registry.Event // all that ever were
+	lost   int              // of these, the first so many are no longer kept
+
+	missing   int    // so many records are not found
+	onMissing func() // what happens then
 }
 
 func newNode() *node {
@@ -38,6 +46,11 @@ func newNode() *node {
 			{ID: "n1", HTTPAddr: "127.0.0.1:7700", Role: "leader", Gossip: "alive"},
 		}},
 	}
+	hub, err := watch.New(watch.Config{Encode: encodeEvent, Log: n.log, Revision: n.revision})
+	if err != nil {
+		panic(err)
+	}
+	n.hub = hub
 	n.replica.Lead(1)
 	n.apply(&registry.Serve{Term: 1, ClusterID: "c1"})
 	return n
@@ -49,7 +62,8 @@ func (n *node) apply(commands ...registry.Command) registry.Outcome {
 	n.at.Index++
 	e := registry.Entry{Wall: wallStart + n.mono.Milliseconds(), Proposer: "n1", Commands: commands}
 	out := n.replica.Apply(n.at, &e, n.mono)
-	n.hub.ring(out.Mail)
+	n.events = append(n.events, out.Events...)
+	n.hub.Publish(&out)
 	return out
 }
 
@@ -65,6 +79,17 @@ func (n *node) advance(d time.Duration) {
 			n.apply(due)
 		}
 	}
+}
+
+// pass lets cluster time pass, and whatever is overdue by then happen.
+func (n *node) pass(d time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.at.Index++
+	n.mono += d
+	e := registry.Entry{Wall: wallStart, Advance: uint32(d.Milliseconds()), Proposer: "n1", Commands: []registry.Command{&registry.Check{}}}
+	out := n.replica.Apply(n.at, &e, n.mono)
+	n.hub.Publish(&out)
 }
 
 func (n *node) ID() string { return "n1" }
@@ -136,11 +161,39 @@ func (n *node) AwaitRevision(_ context.Context, revision uint64) error {
 func (n *node) Record(kind registry.Kind, key []byte) ([]byte, bool, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.missing > 0 {
+		n.missing--
+		if n.onMissing != nil {
+			n.onMissing()
+		}
+		return nil, false, nil
+	}
 	record, ok := n.replica.Record(kind, key)
 	return record, ok, nil
 }
 
-func (n *node) Hub() api.Hub { return &n.hub }
+func (n *node) Hub() *watch.Hub { return n.hub }
+
+// log is the event log that the hub falls back to.
+func (n *node) log(after uint64, limit int) (events []registry.Event, oldest uint64, kept bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.lost > 0 && after < n.events[n.lost-1].Revision {
+		return nil, n.events[n.lost-1].Revision + 1, false
+	}
+	for _, e := range n.events[n.lost:] {
+		if e.Revision > after && len(events) < limit {
+			events = append(events, e)
+		}
+	}
+	return events, 1, true
+}
+
+func (n *node) revision() uint64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.replica.Revision()
+}
 
 func (n *node) Status() api.Status {
 	n.mu.Lock()
@@ -163,6 +216,10 @@ func (n *node) RemoveNode(_ context.Context, id string) error {
 }
 
 func (n *node) Transfer(context.Context) error { return n.fail }
+
+func encodeEvent(e *registry.Event) []byte {
+	return fmt.Appendf(nil, `{"revision":%d,"type":%q,"id":%q}`, e.Revision, e.Type, e.ID)
+}
 
 // newServer returns a node and a client of its server, whose every exchange is
 // held against the OpenAPI document.

@@ -20,7 +20,7 @@ func (s *Server) awaitMail(ctx context.Context, r *request, q mailQuery) (regist
 	if q.wait == 0 || len(page.Messages) > 0 {
 		return page, nil
 	}
-	bell := s.node.Hub().Listen()
+	bell := s.node.Hub().Bells().Listen()
 	defer bell.Close()
 	if err := bell.Add(q.box); err != nil {
 		return page, fmt.Errorf("%w: %w", ErrOverloaded, err)

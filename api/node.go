@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 	"github.com/seed-b4c92e43/rollcall/registry"
+	"github.com/seed-b4c92e43/rollcall/registry/watch"
 )
 
 // Node is the running node whose face this package is.
@@ -37,7 +38,7 @@ type Node interface {
 	// memory: KindBody and KindReason. It is false for one that is not there.
 	Record(kind registry.Kind, key []byte) ([]byte, bool, error)
 	// Hub tells of what this replica applies.
-	Hub() Hub
+	Hub() *watch.Hub
 	// Status is cheap: every answer to a read asks for it.
 	Status() Status
 	// Cluster describes the cluster.
@@ -48,29 +49,11 @@ type Node interface {
 	Transfer(ctx context.Context) error
 }
 
-<<<<<<< HEAD
-// Hub tells of what a replica applies.
-type Hub interface {
-	// Listen returns a listener that hears of no mailbox yet.
-	Listen() Listener
-}
-
-// Listener hears of mailboxes in which something new is to be read.
-type Listener interface {
-	// C holds one word when mailboxes have rung since the last Take.
-	C() <-chan struct{}
-	Add(registry.Identity) error
-	Remove(registry.Identity)
-	// Take returns the mailboxes that have rung since the last one.
-	Take() []registry.Identity
-	Close()
-=======
 // BeatWaiter hears what became of its beats, with what Beat would have
 // returned.
 type BeatWaiter interface {
 	// BeatDone is called from any goroutine. It must not block, nor call the Node.
 	BeatDone(token uint64, r registry.BeatResult, revision uint64, err error)
->>>>>>> issue3
 }
 
 // Status is what a node says of itself with every read.
