@@ -36,7 +36,7 @@ type image struct {
 // record names one record that the image holds and must lose.
 type record struct {
 	kind  Kind
-	epoch uint64
+	epoch uint64 // of an event: the revision
 }
 
 type serviceName struct{ ns, service string }
@@ -89,6 +89,7 @@ func (s *State) Flush(put func(kind Kind, key, value []byte)) {
 	for _, epoch := range s.image.certificates {
 		out.certificate(epoch)
 	}
+	out.events()
 	for _, r := range s.image.gone {
 		put(r.kind, out.key(r.epoch), nil)
 	}
@@ -153,6 +154,19 @@ func (f *flushing) certificate(epoch uint64) {
 	f.block = appendCertificateRecord(f.block, c)
 	value := f.cut(start)
 	f.put(KindCertificate, f.key(epoch), value)
+}
+
+// events hands out those that came since the last Flush and are kept still.
+func (f *flushing) events() {
+	g := &f.state.events
+	for i := g.after(g.stored); i < g.count; i++ {
+		e := g.at(i)
+		start := f.room()
+		f.block = append(append(f.block, imageVersion), e.record...)
+		value := f.cut(start)
+		f.put(KindEvent, f.key(e.revision), value)
+	}
+	g.stored = f.state.revision
 }
 
 func (f *flushing) service(name serviceName, kept bool) {

@@ -22,6 +22,7 @@ type State struct {
 	groups       *groups
 	postings     *index
 	certificates *certificates
+	events       eventLog
 	mail         mailroom
 
 	image  image
@@ -40,6 +41,7 @@ type turn struct {
 	moment   moment
 	wall     int64 // the stamp of renewals; State.wall but in a replay
 	events   []Event
+	record   []byte     // of an event in the making
 	mail     []Identity // see Outcome.Mail
 	sent     int        // messages
 	ended    int        // messages
@@ -70,6 +72,7 @@ func newState() *State {
 		l := s.leases.at(slot)
 		return s.hashID(s.groups.at(l.group).ns.name, l.packed.id())
 	}
+	s.events.init(s.hashID)
 	s.mail.init()
 	s.image.init()
 	return s
