@@ -96,10 +96,7 @@ func serve(t testing.TB, c api.Config) *client {
 		t.Fatal(err)
 	}
 	if n, ok := c.Node.(*node); ok {
-		ctx, stop := context.WithCancel(context.Background())
-		var running sync.WaitGroup
-		running.Go(func() { n.hub.Run(ctx) })
-		t.Cleanup(func() { stop(); running.Wait() })
+		n.run(t)
 	}
 	server := httptest.NewUnstartedServer(s.Handler())
 	server.Config = s.HTTPServer()

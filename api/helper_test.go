@@ -28,10 +28,7 @@ type node struct {
 	members wire.Cluster
 	seen    []api.Consistency
 	panics  bool
-
-	hub    *watch.Hub
-	events []registry.Event // all that ever were
-	lost   int              // of these, the first so many are no longer kept
+	hub     *watch.Hub
 
 	missing   int    // so many records are not found
 	onMissing func() // what happens then
@@ -46,7 +43,16 @@ func newNode() *node {
 			{ID: "n1", HTTPAddr: "127.0.0.1:7700", Role: "leader", Gossip: "alive"},
 		}},
 	}
-	hub, err := watch.New(watch.Config{Encode: encodeEvent, Log: n.log, Revision: n.revision})
+	hub, err := watch.New(watch.Config{
+		Encode: api.EncodeEvent, Revision: n.revision,
+		Log: func(after uint64, limit int) (events []registry.Event, oldest uint64, kept bool) {
+			n.View(func(r *registry.Replica, _ time.Duration) {
+				events, kept = r.EventsAfter(after, limit)
+				oldest = r.OldestEvent()
+			})
+			return events, oldest, kept
+		},
+	})
 	if err != nil {
 		panic(err)
 	}
@@ -62,7 +68,6 @@ func (n *node) apply(commands ...registry.Command) registry.Outcome {
 	n.at.Index++
 	e := registry.Entry{Wall: wallStart + n.mono.Milliseconds(), Proposer: "n1", Commands: commands}
 	out := n.replica.Apply(n.at, &e, n.mono)
-	n.events = append(n.events, out.Events...)
 	n.hub.Publish(&out)
 	return out
 }
@@ -90,6 +95,22 @@ func (n *node) pass(d time.Duration) {
 	e := registry.Entry{Wall: wallStart, Advance: uint32(d.Milliseconds()), Proposer: "n1", Commands: []registry.Command{&registry.Check{}}}
 	out := n.replica.Apply(n.at, &e, n.mono)
 	n.hub.Publish(&out)
+}
+
+func (n *node) revision() (revision uint64) {
+	n.View(func(r *registry.Replica, _ time.Duration) { revision = r.Revision() })
+	return revision
+}
+
+// run delivers events until the test ends.
+func (n *node) run(t testing.TB) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { n.hub.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
 }
 
 func (n *node) ID() string { return "n1" }
@@ -174,27 +195,6 @@ func (n *node) Record(kind registry.Kind, key []byte) ([]byte, bool, error) {
 
 func (n *node) Hub() *watch.Hub { return n.hub }
 
-// log is the event log that the hub falls back to.
-func (n *node) log(after uint64, limit int) (events []registry.Event, oldest uint64, kept bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.lost > 0 && after < n.events[n.lost-1].Revision {
-		return nil, n.events[n.lost-1].Revision + 1, false
-	}
-	for _, e := range n.events[n.lost:] {
-		if e.Revision > after && len(events) < limit {
-			events = append(events, e)
-		}
-	}
-	return events, 1, true
-}
-
-func (n *node) revision() uint64 {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.replica.Revision()
-}
-
 func (n *node) Status() api.Status {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -216,10 +216,6 @@ func (n *node) RemoveNode(_ context.Context, id string) error {
 }
 
 func (n *node) Transfer(context.Context) error { return n.fail }
-
-func encodeEvent(e *registry.Event) []byte {
-	return fmt.Appendf(nil, `{"revision":%d,"type":%q,"id":%q}`, e.Revision, e.Type, e.ID)
-}
 
 // newServer returns a node and a client of its server, whose every exchange is
 // held against the OpenAPI document.

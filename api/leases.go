@@ -90,7 +90,7 @@ func (r *request) onlyIfAbsent() (bool, error) {
 func (s *Server) getLease(_ context.Context, r *request) (a answer, err error) {
 	s.view(r, func(replica *registry.Replica, mono time.Duration) {
 		if l, ok := replica.Lease(r.ns, r.param); ok {
-			a.body = showLease(&l, replica.Remaining(l.Slot, mono), s.rtts.of(l.Epoch))
+			a.body = s.showLive(&l, replica, mono)
 		} else if c, ok := replica.Certificate(r.ns, r.param); ok {
 			a.body = showGone(&c)
 		}
@@ -115,8 +115,11 @@ func (s *Server) patchLease(ctx context.Context, r *request) (answer, error) {
 	if err := refused(&result, r.ns, r.param, patch.Epoch); err != nil {
 		return answer{}, err
 	}
-	l := result.Lease
-	return answer{status: http.StatusOK, body: showLease(l, result.RemainingMS, s.rtts.of(l.Epoch))}, nil
+	shown := showLease(result.Lease, result.RemainingMS, s.rtts.of(result.Lease.Epoch))
+	s.node.View(func(replica *registry.Replica, mono time.Duration) {
+		shown.Flapping = replica.Flapping(r.ns, r.param, replica.ClusterNow(mono))
+	})
+	return answer{status: http.StatusOK, body: shown}, nil
 }
 
 // deleteLease ends a lease: its holder names the epoch, an operator evicts.

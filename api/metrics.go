@@ -11,6 +11,7 @@ const (
 	labelRoute   = "route"
 	labelCode    = "code"
 	labelOutcome = "outcome"
+	labelReason  = "reason"
 )
 
 // The metrics of this package; the help texts are their documentation.
@@ -23,6 +24,12 @@ const (
 	inFlightHelp  = "Requests that are being answered now."
 	beatsName     = "rollcall_heartbeats_total"
 	beatsHelp     = "Heartbeats that this node took from clients, by outcome: accepted, duplicate, a problem's code for those refused, or lost (no quorum in time, or overloaded)."
+	watchesName   = "rollcall_watches"
+	watchesHelp   = "Watches that are open now, streams and long polls."
+	eventsName    = "rollcall_watch_events_total"
+	eventsHelp    = "Events sent to watches; one event counts for each of them."
+	cutOffName    = "rollcall_watch_cut_off_total"
+	cutOffHelp    = "Streams that this node ended before their client did, by reason: slow (its client did not read) or compacted (it fell behind what is kept)."
 )
 
 var durationBuckets = []float64{.0005, .001, .002, .004, .008, .016, .032, .064, .128, .256, .512, 1, 2, 5}
@@ -32,6 +39,11 @@ type metrics struct {
 	durations *prometheus.HistogramVec
 	inFlight  prometheus.Gauge
 	beats     *prometheus.CounterVec
+	watches   prometheus.Gauge
+	events    prometheus.Counter
+	cutOff    *prometheus.CounterVec
+
+	slow, compacted prometheus.Counter // of cutOff
 
 	byCode    [registry.Jump + 1]prometheus.Counter // of beats, found once
 	lostBeats prometheus.Counter
@@ -42,9 +54,12 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		requests:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: requestsName, Help: requestsHelp}, []string{labelRoute, labelCode}),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: durationsName, Help: durationsHelp, Buckets: durationBuckets}, []string{labelRoute}),
 		inFlight:  prometheus.NewGauge(prometheus.GaugeOpts{Name: inFlightName, Help: inFlightHelp}),
+		watches:   prometheus.NewGauge(prometheus.GaugeOpts{Name: watchesName, Help: watchesHelp}),
+		events:    prometheus.NewCounter(prometheus.CounterOpts{Name: eventsName, Help: eventsHelp}),
+		cutOff:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: cutOffName, Help: cutOffHelp}, []string{labelReason}),
 		beats:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: beatsName, Help: beatsHelp}, []string{labelOutcome}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.durations, m.inFlight, m.beats} {
+	for _, c := range []prometheus.Collector{m.requests, m.durations, m.inFlight, m.beats, m.watches, m.events, m.cutOff} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}
@@ -52,6 +67,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	for code := range m.byCode {
 		m.byCode[code] = m.beats.WithLabelValues(outcome(registry.Code(code)))
 	}
+	m.slow, m.compacted = m.cutOff.WithLabelValues("slow"), m.cutOff.WithLabelValues("compacted")
 	m.lostBeats = m.beats.WithLabelValues("lost")
 	return m, nil
 }

@@ -37,7 +37,7 @@ type Node interface {
 	// Record returns a record of the durable image, of what may be too much for
 	// memory: KindBody and KindReason. It is false for one that is not there.
 	Record(kind registry.Kind, key []byte) ([]byte, bool, error)
-	// Hub tells of what this replica applies.
+	// Hub tells of what this replica applies. Its events are encoded by EncodeEvent.
 	Hub() *watch.Hub
 	// Status is cheap: every answer to a read asks for it.
 	Status() Status

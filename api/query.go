@@ -26,6 +26,9 @@ const (
 	paramLimit       = "limit"
 	paramCursor      = "cursor"
 	paramAfter       = "after"
+	paramID          = "id"
+	paramAt          = "at"
+	paramAtRevision  = "at_revision"
 	paramWait        = "wait_ms"
 )
 

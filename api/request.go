@@ -56,12 +56,13 @@ func (r *request) release() {
 }
 
 // answer is what a handler answers with: a body that is encoded as Accept
-// asks, or raw bytes.
+// asks, or raw bytes, or what is sent bit by bit.
 type answer struct {
 	status int
 	body   any
 	raw    []byte
 	media  string // of raw; JSON when empty
+	stream func(http.ResponseWriter)
 }
 
 // prepare checks everything that the route's row says.

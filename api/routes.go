@@ -62,6 +62,7 @@ var (
 	inNS      = []string{paramNS}
 	freshness = []string{paramConsistency, paramMinRevision, paramMaxStale}
 	aliveOnly = []string{paramService, paramTag, paramMeta, paramPrefix, paramState, paramFields}
+	watchOnly = []string{paramService, paramID, paramPrefix, paramTag, paramAfter, paramWait}
 	paged     = []string{paramLimit, paramCursor}
 )
 
@@ -101,6 +102,14 @@ func Routes() []Route {
 		{
 			Method: http.MethodGet, Path: wire.PathAlive, Permission: "lease:read", Kind: Read,
 			Query: join(inNS, freshness, paged, aliveOnly), handle: (*Server).alive,
+		},
+		{
+			Method: http.MethodGet, Path: wire.PathLeases + slashID + "/history", Permission: "lease:read", Kind: Read,
+			Query: join(inNS, freshness, []string{paramLimit}), id: isID, handle: (*Server).history,
+		},
+		{
+			Method: http.MethodGet, Path: wire.PathWatch, Permission: "watch", Kind: Read,
+			Query: join(inNS, freshness, watchOnly), handle: (*Server).watch,
 		},
 		{
 			Method: http.MethodGet, Path: wire.PathServices, Permission: "lease:read", Kind: Read,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
+	"github.com/seed-b4c92e43/rollcall/registry/watch"
 )
 
 // writeWithin is how long a write, or a read that must ask the leader, may
@@ -113,9 +114,12 @@ func noQuorum(method string) string {
 // problemOf says in the contract's words what went wrong.
 func (s *Server) problemOf(err error, r *http.Request, h http.Header) *wire.Problem {
 	var p *wire.Problem
+	var c *watch.CompactedError
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.As(err, &c):
+		return compacted(c)
 	case errors.Is(err, ErrOverloaded):
 		return wire.NewProblem(wire.CodeOverloaded, err.Error())
 	case errors.Is(err, ErrTooStale):

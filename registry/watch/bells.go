@@ -8,13 +8,13 @@ import (
 	"github.com/seed-b4c92e43/rollcall/registry"
 )
 
-// Bells wake those who wait for something new in the mailbox of an id. They
+// bells wake those who wait for something new in the mailbox of an id. They
 // only say that one should look: a bell may ring though there is nothing.
-type Bells struct {
+type bells struct {
 	most int
 
 	mu    sync.Mutex // guards what follows, and all listeners
-	bells map[registry.Identity][]*bell
+	of    map[registry.Identity][]*bell
 	count int
 }
 
@@ -26,30 +26,30 @@ type bell struct {
 	rung     bool // since the last Take
 }
 
-func newBells(most int) *Bells {
-	return &Bells{most: most, bells: make(map[registry.Identity][]*bell)}
+func newBells(most int) *bells {
+	return &bells{most: most, of: make(map[registry.Identity][]*bell)}
 }
 
-// Ring wakes who listens to these ids. It is called under the lock of the
+// ring wakes who listens to these ids. It is called under the lock of the
 // replica and does not wait.
-func (b *Bells) Ring(ids []registry.Identity) {
+func (b *bells) ring(ids []registry.Identity) {
 	if len(ids) == 0 {
 		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, id := range ids {
-		for _, one := range b.bells[id] {
+		for _, one := range b.of[id] {
 			one.ring()
 		}
 	}
 }
 
 // ringAll wakes everybody for everything.
-func (b *Bells) ringAll() {
+func (b *bells) ringAll() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, bells := range b.bells {
+	for _, bells := range b.of {
 		for _, one := range bells {
 			one.ring()
 		}
@@ -65,18 +65,17 @@ func (one *bell) ring() {
 	signal(one.listener.wake)
 }
 
-// Listen returns a listener without bells. Its owner closes it.
-func (b *Bells) Listen() *Listener {
+func (b *bells) listen() *Listener {
 	return &Listener{of: b, wake: make(chan struct{}, 1), bells: make(map[registry.Identity]*bell)}
 }
 
 // Listener waits for any number of ids on one channel. Its methods may be
 // called side by side.
 type Listener struct {
-	of   *Bells
+	of   *bells
 	wake chan struct{} // of capacity 1
 
-	// The lock of Bells guards what follows.
+	// The lock of bells guards what follows.
 	bells map[registry.Identity]*bell
 	rung  []*bell // each once
 }
@@ -96,9 +95,9 @@ func (l *Listener) Add(id registry.Identity) error {
 	if b.count >= b.most {
 		return fmt.Errorf("%w: %d mailboxes are listened to", ErrTooMany, b.count)
 	}
-	one := &bell{listener: l, id: id, at: len(b.bells[id])}
+	one := &bell{listener: l, id: id, at: len(b.of[id])}
 	l.bells[id] = one
-	b.bells[id] = append(b.bells[id], one)
+	b.of[id] = append(b.of[id], one)
 	b.count++
 	return nil
 }
@@ -113,22 +112,22 @@ func (l *Listener) Remove(id registry.Identity) {
 }
 
 // remove takes one bell away.
-func (b *Bells) remove(one *bell) {
+func (b *bells) remove(one *bell) {
 	delete(one.listener.bells, one.id)
 	if one.rung {
 		one.listener.rung = slices.DeleteFunc(one.listener.rung, func(other *bell) bool { return other == one })
 	}
 	b.count--
-	bells := b.bells[one.id]
+	bells := b.of[one.id]
 	last := len(bells) - 1
 	if last == 0 {
-		delete(b.bells, one.id)
+		delete(b.of, one.id)
 		return
 	}
 	moved := bells[last]
 	bells[one.at], moved.at = moved, one.at
 	bells[last] = nil
-	b.bells[one.id] = bells[:last]
+	b.of[one.id] = bells[:last]
 }
 
 // Take returns the ids whose bells rang since the last Take, each once.

@@ -13,7 +13,7 @@ func identity(id string) registry.Identity { return registry.Identity{NS: "defau
 
 func TestBells(t *testing.T) {
 	h := newTestHub(t, new(source), Config{})
-	one, two := h.Bells().Listen(), h.Bells().Listen()
+	one, two := h.Listen(), h.Listen()
 	for _, id := range []string{"a", "b", "b"} {
 		if err := one.Add(identity(id)); err != nil {
 			t.Fatal(err)
@@ -38,13 +38,13 @@ func TestBells(t *testing.T) {
 	rang(one)
 	one.Remove(identity("b"))
 	one.Remove(identity("x"))
-	h.Bells().Ring(identities([]string{"a", "b"}))
+	h.bells.ring(identities([]string{"a", "b"}))
 	rang(one, "a")
 	rang(two, "b")
 	h.Reset(3)
 	rang(one, "a")
 	rang(two, "b")
-	h.Bells().Ring(identities([]string{"a"}))
+	h.bells.ring(identities([]string{"a"}))
 	one.Remove(identity("a"))
 	if got := one.Take(); len(got) != 0 {
 		t.Errorf("a removed bell rang: %v", got)
@@ -52,7 +52,7 @@ func TestBells(t *testing.T) {
 	one.Close()
 	two.Close()
 	two.Close()
-	if h.bells.count != 0 || len(h.bells.bells) != 0 {
+	if h.bells.count != 0 || len(h.bells.of) != 0 {
 		t.Errorf("%d bells are left", h.bells.count)
 	}
 }
@@ -67,7 +67,7 @@ func identities(ids []string) []registry.Identity {
 
 func TestBellsAreBounded(t *testing.T) {
 	h := newTestHub(t, new(source), Config{Bells: 3})
-	one, two := h.Bells().Listen(), h.Bells().Listen()
+	one, two := h.Listen(), h.Listen()
 	for i, l := range []*Listener{one, two, one} {
 		if err := l.Add(identity(fmt.Sprint(i))); err != nil {
 			t.Fatal(err)
@@ -87,7 +87,7 @@ func TestBellsOfOneID(t *testing.T) {
 	b := newBells(100)
 	var left []*Listener
 	for range 5 {
-		l := b.Listen()
+		l := b.listen()
 		if err := l.Add(identity("a")); err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +96,7 @@ func TestBellsOfOneID(t *testing.T) {
 	for _, leaves := range []int{1, 0, 2, 0, 0} {
 		left[leaves].Close()
 		left = append(left[:leaves], left[leaves+1:]...)
-		b.Ring([]registry.Identity{identity("a")})
+		b.ring([]registry.Identity{identity("a")})
 		for i, l := range left {
 			if len(l.Take()) != 1 {
 				t.Errorf("listener %d of %d was not rung", i, len(left))
@@ -114,7 +114,7 @@ func TestNobodyMissesABell(t *testing.T) {
 	var mu sync.Mutex
 	var listening sync.WaitGroup
 	for i := range at {
-		l := h.Bells().Listen()
+		l := h.Listen()
 		if err := l.Add(identity(fmt.Sprint(i))); err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestNobodyMissesABell(t *testing.T) {
 			mu.Lock()
 			at[i] = n
 			mu.Unlock()
-			h.Bells().Ring([]registry.Identity{identity(fmt.Sprint(i))})
+			h.bells.ring([]registry.Identity{identity(fmt.Sprint(i))})
 		}
 	}
 	listening.Wait()

@@ -7,7 +7,7 @@
 // behind that is told so (ErrCompacted). So within one subscription no event is
 // skipped, repeated or out of order.
 //
-// Beside it, [Bells] wake those who wait for mail of an id.
+// Beside it, a [Listener] waits for mail of any number of ids.
 //
 // Publish runs under the lock of the replica and only puts events aside; Run,
 // the one goroutine, which its owner starts, encodes them and wakes those whom

@@ -12,7 +12,7 @@ import (
 type Hub struct {
 	cfg    Config
 	intake *intake
-	bells  *Bells
+	bells  *bells
 
 	// mu guards what follows, and the position of every subscription. It is never
 	// held while the registry is asked.
@@ -36,15 +36,15 @@ func New(c Config) (*Hub, error) {
 	}, nil
 }
 
-// Bells returns those who wait for mail.
-func (h *Hub) Bells() *Bells { return h.bells }
+// Listen returns a listener to mailboxes, to none yet. Its owner closes it.
+func (h *Hub) Listen() *Listener { return h.bells.listen() }
 
 // Publish takes what an entry did. It is called for every entry in order, under
 // the lock of the replica, and does not wait. The events must not be changed
 // any more.
 func (h *Hub) Publish(out *registry.Outcome) {
 	h.intake.put(out.Events, out.Revision)
-	h.bells.Ring(out.Mail)
+	h.bells.ring(out.Mail)
 }
 
 // Reset says that the replica was replaced by one of that revision, and what
