@@ -27,6 +27,7 @@ const (
 	paramCursor      = "cursor"
 	paramAfter       = "after"
 	paramID          = "id"
+	paramFlapping    = "flapping"
 	paramAt          = "at"
 	paramAtRevision  = "at_revision"
 	paramWait        = "wait_ms"

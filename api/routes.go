@@ -62,7 +62,7 @@ const (
 var (
 	inNS      = []string{paramNS}
 	freshness = []string{paramConsistency, paramMinRevision, paramMaxStale}
-	aliveOnly = []string{paramService, paramTag, paramMeta, paramPrefix, paramState, paramFields}
+	aliveOnly = []string{paramService, paramTag, paramMeta, paramPrefix, paramState, paramFlapping, paramFields, paramAt, paramAtRevision}
 	watchOnly = []string{paramService, paramID, paramPrefix, paramTag, paramAfter, paramWait}
 	paged     = []string{paramLimit, paramCursor}
 )

@@ -67,6 +67,7 @@ func (sn *snapshot) query() registry.Query {
 func (sn *snapshot) show(l *registry.Lease, replica *registry.Replica, mono time.Duration) wire.Lease {
 	now, lives := replica.Lease(l.NS, l.ID)
 	if !lives || now.Epoch != l.Epoch {
+		l.RenewedAt = max(l.RenewedAt, l.GrantedAt)
 		return showLease(l, 0, nil)
 	}
 	l.Seq, l.RenewedAt, l.Renewals, l.Missed, l.Slot = now.Seq, now.RenewedAt, now.Renewals, now.Missed, now.Slot

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"runtime/debug"
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
@@ -37,10 +38,19 @@ func (s *Server) stream(rw http.ResponseWriter, r *request, w *watching) {
 	go func() {
 		defer w.close()
 		defer s.streams.drop(conn)
+		defer s.survive()
 		if out := (connOutlet{conn}); out.write(head) == nil {
 			w.run(out)
 		}
 	}()
+}
+
+// survive logs a panic of a stream, which ends that stream alone, as package
+// http does for handlers.
+func (s *Server) survive() {
+	if p := recover(); p != nil {
+		s.log.Error("stream failed", "error", fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+	}
 }
 
 // streamHead is what comes before the body of a stream: it ends with the

@@ -12,8 +12,9 @@ type Config struct {
 	// called once for each event that comes into the ring, and for each that a
 	// subscriber reads from the log; never under a lock.
 	Encode func(*registry.Event) []byte
-	// Log returns the first events after a revision, at most limit of them, and
-	// the oldest revision kept; false when one after it is no longer kept.
+	// Log returns the first events after a revision, at most limit of them (0 or
+	// more), and the oldest revision kept; false when one after it is no longer
+	// kept.
 	Log func(after uint64, limit int) (events []registry.Event, oldest uint64, kept bool)
 	// Revision returns a revision that the registry has applied. Log must know
 	// all events up to it.

@@ -14,13 +14,15 @@ type source struct {
 	events   []registry.Event // all that ever were
 	dropped  uint64           // the revision of the newest that is no longer kept
 	revision uint64
-	reads    int // of the log
+	reads    int // of the log, for more than whether it reaches back
 }
 
 func (s *source) log(after uint64, limit int) (events []registry.Event, oldest uint64, kept bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.reads++
+	if limit > 0 {
+		s.reads++
+	}
 	if after < s.dropped {
 		return nil, s.dropped + 1, false
 	}

@@ -15,6 +15,7 @@ import (
 type reader struct {
 	*Subscription
 	upTo  uint64 // what Next said last
+	begun bool   // Next was called
 	ended bool   // compacted
 }
 
@@ -113,6 +114,10 @@ func (w *world) next(t *rapid.T, r *reader, most int) {
 		r.ended = true
 		return
 	}
+	if !r.begun && r.upTo < w.dropped {
+		t.Fatalf("a reader begins at %d, though %d is forgotten: up to %d, %v", r.upTo, w.dropped, upTo, err)
+	}
+	r.begun = true
 	if err != nil || upTo < r.upTo || upTo > w.revision || len(events) > most {
 		t.Fatalf("up to %d after %d of %d, %d events, %v", upTo, r.upTo, w.revision, len(events), err)
 	}

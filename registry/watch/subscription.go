@@ -6,6 +6,7 @@ type Subscription struct {
 	hub    *Hub
 	filter Filter
 	group  *group
+	kept   bool          // what comes after cursor was found in the log; of the owner
 	wake   chan struct{} // of capacity 1
 
 	// The hub's lock guards what follows. A subscription that is not idle has
@@ -30,11 +31,35 @@ func (s *Subscription) Wait() <-chan struct{} { return s.wake }
 // there may be none, though upTo went on. The error is a [CompactedError], or
 // ErrClosed.
 func (s *Subscription) Next(most int) (events []Event, upTo uint64, err error) {
+	if err := s.begin(); err != nil {
+		return nil, 0, err
+	}
 	events, upTo, ok, err := s.fromRing(most)
 	if ok || err != nil {
 		return events, upTo, err
 	}
 	return s.fromLog(most, upTo)
+}
+
+// begin asks the log once, so that who comes with an old revision is told the
+// same wherever it comes, even where the ring still has what the log has not.
+func (s *Subscription) begin() error {
+	if s.kept {
+		return nil
+	}
+	after := s.position()
+	_, oldest, kept := s.hub.cfg.Log(after, 0)
+	if !kept {
+		return &CompactedError{After: after, Oldest: oldest}
+	}
+	s.kept = true
+	return nil
+}
+
+func (s *Subscription) position() uint64 {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	return s.cursor
 }
 
 // fromRing is Next where the ring reaches back far enough; else it is false,
