@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,6 +32,9 @@ type node struct {
 
 	missing   int    // so many records are not found
 	onMissing func() // what happens then
+
+	gate  chan struct{} // closed when beats may be answered; nil: always
+	beats atomic.Int64  // that came later
 }
 
 func newNode() *node {
@@ -128,6 +132,10 @@ func (n *node) Do(_ context.Context, cmd registry.Command) (registry.Result, err
 
 func (n *node) BeatLater(ns, id string, epoch, seq uint64, w api.BeatWaiter, token uint64) {
 	go func() {
+		n.beats.Add(1)
+		if n.gate != nil {
+			<-n.gate
+		}
 		r, revision, err := n.Beat(context.Background(), ns, id, epoch, seq)
 		w.BeatDone(token, r, revision, err)
 	}()
