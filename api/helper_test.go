@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,6 +29,12 @@ type node struct {
 	seen    []api.Consistency
 	panics  bool
 	hub     *watch.Hub
+
+	missing   int    // so many records are not found
+	onMissing func() // what happens then
+
+	gate  chan struct{} // closed when beats may be answered; nil: always
+	beats atomic.Int64  // that came later
 }
 
 func newNode() *node {
@@ -82,6 +89,17 @@ func (n *node) advance(d time.Duration) {
 	}
 }
 
+// pass lets cluster time pass, and whatever is overdue by then happen.
+func (n *node) pass(d time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.at.Index++
+	n.mono += d
+	e := registry.Entry{Wall: wallStart, Advance: uint32(d.Milliseconds()), Proposer: "n1", Commands: []registry.Command{&registry.Check{}}}
+	out := n.replica.Apply(n.at, &e, n.mono)
+	n.hub.Publish(&out)
+}
+
 func (n *node) revision() (revision uint64) {
 	n.View(func(r *registry.Replica, _ time.Duration) { revision = r.Revision() })
 	return revision
@@ -114,6 +132,10 @@ func (n *node) Do(_ context.Context, cmd registry.Command) (registry.Result, err
 
 func (n *node) BeatLater(ns, id string, epoch, seq uint64, w api.BeatWaiter, token uint64) {
 	go func() {
+		n.beats.Add(1)
+		if n.gate != nil {
+			<-n.gate
+		}
 		r, revision, err := n.Beat(context.Background(), ns, id, epoch, seq)
 		w.BeatDone(token, r, revision, err)
 	}()
@@ -167,6 +189,13 @@ func (n *node) AwaitRevision(_ context.Context, revision uint64) error {
 func (n *node) Record(kind registry.Kind, key []byte) ([]byte, bool, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	if n.missing > 0 {
+		n.missing--
+		if n.onMissing != nil {
+			n.onMissing()
+		}
+		return nil, false, nil
+	}
 	record, ok := n.replica.Record(kind, key)
 	return record, ok, nil
 }

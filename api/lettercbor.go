@@ -64,3 +64,16 @@ func (p deadPage) inCBOR() (any, error) {
 		NextCursor string        `json:"next_cursor,omitempty"`
 	}{messages, p.NextCursor}, err
 }
+
+// pushedMessage is a wire.PushedMessage in either format.
+type pushedMessage wire.PushedMessage
+
+func (p pushedMessage) inCBOR() (any, error) {
+	message, err := messageInCBOR(&p.Message)
+	return struct {
+		Op      string      `json:"op"`
+		NS      string      `json:"ns,omitempty"`
+		To      string      `json:"to"`
+		Message cborMessage `json:"message"`
+	}{p.Op, p.NS, p.To, message}, err
+}

@@ -81,7 +81,14 @@ func (s *Server) reason(m *registry.Message) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read the reason of message %s: %w", showUUID(m.ID), err)
 	}
-	return string(record), nil
+	if len(record) == 0 {
+		return "", nil
+	}
+	text, err := registry.DecodeReason(record)
+	if err != nil {
+		return "", fmt.Errorf("the reason of message %s: %w", showUUID(m.ID), err)
+	}
+	return text, nil
 }
 
 func showMessage(m *registry.Message, body *registry.Body) wire.Message {

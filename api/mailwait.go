@@ -20,6 +20,10 @@ func (s *Server) awaitMail(ctx context.Context, r *request, q mailQuery) (regist
 	if q.wait == 0 || len(page.Messages) > 0 {
 		return page, nil
 	}
+	if err := s.streams.enter(); err != nil {
+		return page, err
+	}
+	defer s.streams.leave()
 	bell := s.node.Hub().Listen()
 	defer bell.Close()
 	if err := bell.Add(q.box); err != nil {
@@ -28,19 +32,19 @@ func (s *Server) awaitMail(ctx context.Context, r *request, q mailQuery) (regist
 	r.extend(q.wait)
 	ctx, cancel := context.WithTimeout(ctx, q.wait)
 	defer cancel()
-	for {
+	for over := false; ; over = s.waitMail(ctx, bell.C(), page.DueMS) {
 		if err := s.judgeStaleness(r); err != nil {
 			return page, err
 		}
-		if page = s.viewMail(r, q); len(page.Messages) > 0 || ctx.Err() != nil {
+		if page = s.viewMail(r, q); over || len(page.Messages) > 0 {
 			return page, nil
 		}
-		waitMail(ctx, bell.C(), page.DueMS)
 	}
 }
 
-// waitMail returns when the mailbox rang, or a message may be due again.
-func waitMail(ctx context.Context, rang <-chan struct{}, dueMS uint64) {
+// waitMail returns when the mailbox rang, or a message may be due again. It is
+// true when the wait is over.
+func (s *Server) waitMail(ctx context.Context, rang <-chan struct{}, dueMS uint64) (over bool) {
 	var due <-chan time.Time
 	if dueMS > 0 {
 		timer := time.NewTimer(max(shortestWait, time.Duration(dueMS)*time.Millisecond))
@@ -49,9 +53,13 @@ func waitMail(ctx context.Context, rang <-chan struct{}, dueMS uint64) {
 	}
 	select {
 	case <-ctx.Done():
+		return true
+	case <-s.streams.done:
+		return true
 	case <-rang:
 	case <-due:
 	}
+	return false
 }
 
 // viewMail returns a page that is not too large.

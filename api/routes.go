@@ -36,7 +36,8 @@ type Route struct {
 	Method string // GET answers HEAD too
 	Path   string // as OpenAPI writes it
 	// Permission is what a token will have to grant; "" needs none. Eviction
-	// (DELETE …?evict=true) will need ns:admin instead.
+	// (DELETE …?evict=true) will need ns:admin instead, and each request of a
+	// session what sessionOps says.
 	Permission string
 	Kind       Kind
 	Query      []string // query parameters; one that ends in a dot is a family
@@ -147,6 +148,10 @@ func Routes() []Route {
 		{
 			Method: http.MethodGet, Path: wire.PathMailboxes + slashID, Permission: "msg:receive", Kind: Read,
 			Query: join(inNS, freshness), id: isID, handle: (*Server).mailbox,
+		},
+		{
+			Method: http.MethodGet, Path: wire.PathSession, Permission: "session", Kind: Write,
+			handle: (*Server).session,
 		},
 
 		{

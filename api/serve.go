@@ -52,7 +52,7 @@ func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, in
 		err = s.encode(r, &a)
 	}
 	if err != nil {
-		status = s.answerProblem(w, hr, s.problemOf(err, hr, w.Header()))
+		status = s.answerProblem(w, hr, s.problemOf(err, askedBy(hr, w.Header())))
 		return
 	}
 	status = a.status
@@ -99,7 +99,7 @@ func (s *Server) serveNone(w http.ResponseWriter, r *http.Request, methodNotAllo
 // refuse answers a request that did not come as far as a route.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	start := time.Now()
-	status := s.answerProblem(w, r, s.problemOf(err, r, w.Header()))
+	status := s.answerProblem(w, r, s.problemOf(err, askedBy(r, w.Header())))
 	s.none.observe(status, time.Since(start))
 }
 
@@ -111,8 +111,17 @@ func noQuorum(method string) string {
 	return "no quorum answered in time, so this may or may not have taken effect"
 }
 
+// asked says which request a problem answers.
+type asked struct {
+	requestID, method, path string
+}
+
+func askedBy(r *http.Request, h http.Header) asked {
+	return asked{h.Get(wire.HeaderRequestID), r.Method, r.URL.EscapedPath()}
+}
+
 // problemOf says in the contract's words what went wrong.
-func (s *Server) problemOf(err error, r *http.Request, h http.Header) *wire.Problem {
+func (s *Server) problemOf(err error, by asked) *wire.Problem {
 	var p *wire.Problem
 	var c *watch.CompactedError
 	switch {
@@ -129,9 +138,8 @@ func (s *Server) problemOf(err error, r *http.Request, h http.Header) *wire.Prob
 	case errors.Is(err, ErrRefused):
 		return invalid("id", "%v", err)
 	case errors.Is(err, ErrNoLeader), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return wire.NewProblem(wire.CodeNoLeader, noQuorum(r.Method)+": "+err.Error())
+		return wire.NewProblem(wire.CodeNoLeader, noQuorum(by.method)+": "+err.Error())
 	}
-	s.log.Error("request failed", "request_id", h.Get(wire.HeaderRequestID),
-		"method", r.Method, "path", r.URL.EscapedPath(), "error", err)
+	s.log.Error("request failed", "request_id", by.requestID, "method", by.method, "path", by.path, "error", err)
 	return wire.NewProblem(wire.CodeInternal, "the node failed; its log has why under this answer's "+wire.HeaderRequestID)
 }

@@ -96,6 +96,7 @@ func showGrant(result *registry.Result) wire.Grant {
 		ExpiresInMS:      max(0, result.RemainingMS),
 		HeartbeatEveryMS: int64(l.TTL) / heartbeatEvery,
 		Revision:         result.Revision,
+		Pending:          result.Pending,
 		ReplacedEpoch:    result.ReplacedEpoch,
 	}
 }

@@ -8,8 +8,9 @@ import (
 )
 
 // streams is what of a Server outlives the handler that began it, or waits long
-// in one: watches. It bounds and ends them.
+// in one: watches, or sessions. It bounds and ends them.
 type streams struct {
+	what string // they are
 	most int
 	done chan struct{} // closed when all should end
 
@@ -20,8 +21,8 @@ type streams struct {
 	running sync.WaitGroup
 }
 
-func newStreams(most int) *streams {
-	return &streams{most: most, done: make(chan struct{}), conns: make(map[net.Conn]struct{})}
+func newStreams(what string, most int) *streams {
+	return &streams{what: what, most: most, done: make(chan struct{}), conns: make(map[net.Conn]struct{})}
 }
 
 // enter takes one place, which leave gives back; the error is ErrOverloaded.
@@ -32,7 +33,7 @@ func (st *streams) enter() error {
 		return fmt.Errorf("%w: this node goes away", ErrOverloaded)
 	}
 	if st.open >= st.most {
-		return fmt.Errorf("%w: %d watches are open here", ErrOverloaded, st.open)
+		return fmt.Errorf("%w: %d %s are open here", ErrOverloaded, st.open, st.what)
 	}
 	st.open++
 	st.running.Add(1)

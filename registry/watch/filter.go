@@ -15,11 +15,20 @@ type Filter struct {
 	ID      string // "" for any
 	Prefix  string // of the id
 	Tags    []string
+
+	all bool // whatever the rest says
 }
+
+// Everything returns the filter of all events of all namespaces, for a reader
+// that serves many.
+func Everything() Filter { return Filter{all: true} }
 
 // Match tells whether an event is to be delivered, and whether the lease lives
 // on but leaves the filter by it.
 func (f *Filter) Match(e *registry.Event) (matches, leaves bool) {
+	if f.all {
+		return true, false
+	}
 	if e.NS != f.NS || f.ID != "" && e.ID != f.ID || !strings.HasPrefix(e.ID, f.Prefix) {
 		return false, false
 	}

@@ -101,6 +101,12 @@ func (h *Hub) restart(b *batch) {
 // replica has applied. It is ready at once. Its owner closes it. The error is
 // ErrTooMany or ErrClosed.
 func (h *Hub) Subscribe(f Filter, after uint64) (*Subscription, error) {
+	return h.SubscribeOn(make(chan struct{}, 1), f, after)
+}
+
+// SubscribeOn is Subscribe for a reader of several subscriptions: they share
+// wake, a channel of capacity 1, and when it is ready Next of each is called.
+func (h *Hub) SubscribeOn(wake chan struct{}, f Filter, after uint64) (*Subscription, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -110,7 +116,7 @@ func (h *Hub) Subscribe(f Filter, after uint64) (*Subscription, error) {
 		return nil, fmt.Errorf("%w: %d subscriptions", ErrTooMany, h.subscriptions)
 	}
 	h.subscriptions++
-	s := &Subscription{hub: h, filter: f, group: h.topics.join(f.topic()), wake: make(chan struct{}, 1), cursor: after}
+	s := &Subscription{hub: h, filter: f, group: h.topics.join(f.topic()), wake: wake, cursor: after}
 	signal(s.wake)
 	return s, nil
 }

@@ -3,7 +3,7 @@ package watch
 import "github.com/seed-b4c92e43/rollcall/registry"
 
 // topic is what a subscription is woken for: its id, else its service, else
-// everything of its namespace.
+// everything of its namespace; or everything there is.
 type topic struct {
 	ns   string
 	kind topicKind
@@ -16,10 +16,13 @@ const (
 	ofNamespace topicKind = iota
 	ofService
 	ofID
+	ofAll
 )
 
 func (f *Filter) topic() topic {
 	switch {
+	case f.all:
+		return topic{kind: ofAll}
 	case f.ID != "":
 		return topic{f.NS, ofID, f.ID}
 	case f.Service != "":
@@ -84,6 +87,7 @@ func (t topics) leave(g *group) {
 func (t topics) rouse(e *registry.Event) {
 	t.rouseOne(topic{e.NS, ofID, e.ID}, e.Revision)
 	t.rouseOne(topic{e.NS, ofNamespace, ""}, e.Revision)
+	t.rouseOne(topic{kind: ofAll}, e.Revision)
 	if e.Lease != nil {
 		t.rouseOne(topic{e.NS, ofService, e.Lease.Spec.Service}, e.Revision)
 	}
