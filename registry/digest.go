@@ -1,6 +1,6 @@
 package registry
 
-// The digest is a sum of hashes, one for each live lease and certificate, so
+// The digest is a sum of hashes, one for each live lease, certificate and hold, so
 // that a change costs what changed and the order does not matter. What a
 // renewal touches is hashed apart from the attributes.
 
@@ -27,7 +27,7 @@ func (s *State) digestLease(l *lease) uint64 {
 	h := mixString(mixString(l.epoch, g.ns.name), g.service)
 	h = mixString(h, string(l.packed))
 	h = mix(mix(h, uint64(l.granted)), l.revision)
-	return mix(h, uint64(l.ttl)<<32|uint64(l.port)<<8|uint64(l.state))
+	return mix(h, uint64(l.ttl)<<32|uint64(l.port)<<8|uint64(l.resumes())<<4|uint64(l.state))
 }
 
 func digestCertificate(c *certificate) uint64 {
@@ -42,11 +42,19 @@ func digestCertificate(c *certificate) uint64 {
 	return h
 }
 
+func digestHold(h *hold) uint64 {
+	d := mixString(mixString(h.since, h.ns), h.service)
+	return mix(mix(mixString(d, h.reason), h.ends), h.rests)
+}
+
 // recount computes the digest's sum from all that is there.
 func (s *State) recount() (sum uint64) {
 	s.leases.each(func(_ uint32, l *lease) { sum += s.digestLease(l) + l.digestBeats() })
 	for c := s.certificates.oldest; c != nil; c = c.next {
 		sum += digestCertificate(c)
+	}
+	for _, h := range s.holds {
+		sum += digestHold(h)
 	}
 	return sum
 }

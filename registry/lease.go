@@ -37,7 +37,8 @@ type Lease struct {
 	NS, ID     string
 	Spec       Spec
 	State      LeaseState
-	HeldReason string
+	HeldReason string     // with Held
+	Resumes    LeaseState // with Held: what a renewal makes of it, Alive or Draining
 	Epoch, Seq uint64
 	TTL        uint32 // milliseconds
 	GrantedAt  int64  // Unix milliseconds
@@ -49,6 +50,9 @@ type Lease struct {
 	// Slot finds the lease's deadline in this replica's Deadlines.
 	Slot uint32
 }
+
+// drains tells whether the holder means to go.
+func (l *Lease) drains() bool { return l.State == Draining || l.Resumes == Draining }
 
 // Cause says why a lease ended.
 type Cause uint8

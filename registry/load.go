@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // ErrInconsistent is returned when the records of a durable image, each well
@@ -63,11 +62,12 @@ func (s *State) loadNamed(key string, r *reader) error {
 		s.loadMeta(r)
 		return r.err()
 	}
-	rest, found := strings.CutPrefix(key, servicePrefix)
-	name := reader{data: []byte(rest)}
-	service := serviceName{ns: name.string()}
-	service.service = string(name.rest())
-	if !found || name.bad {
+	if name, ok := cutName(key, holdPrefix); ok {
+		s.putHold(r.holdRecord(name))
+		return r.err()
+	}
+	service, ok := cutName(key, servicePrefix)
+	if !ok {
 		return ErrMalformed
 	}
 	if s.replay.services == nil {
@@ -91,8 +91,9 @@ func (s *State) loadLease(epoch uint64, r *reader) error {
 	*s.leases.at(slot) = lease{
 		packed: pack(v.id, v.from, &v.spec), epoch: epoch, granted: v.granted, renewed: v.granted,
 		revision: v.revision, born: v.born, ttl: v.ttl, group: s.groups.join(v.ns, v.service, v.state),
-		port: v.spec.Port, state: v.state, marks: stored,
+		port: v.spec.Port, marks: stored,
 	}
+	s.leases.at(slot).become(v.state, v.resumes)
 	s.enter(slot)
 	return nil
 }
@@ -112,7 +113,7 @@ func (s *State) loadCertificate(epoch uint64, r *reader) error {
 // Loaded ends a load: it builds the indexes and checks that the records belong
 // together. The error is [ErrInconsistent].
 func (s *State) Loaded() error {
-	for _, step := range [...]func() error{s.settleMeta, s.settleLeases, s.settleServices, s.settleCertificates} {
+	for _, step := range [...]func() error{s.settleMeta, s.settleLeases, s.settleServices, s.settleHolds, s.settleCertificates} {
 		if err := step(); err != nil {
 			return fmt.Errorf("finish load: %w", err)
 		}
@@ -122,7 +123,7 @@ func (s *State) Loaded() error {
 }
 
 func (s *State) settleMeta() error {
-	if !s.replay.meta && (s.leases.live > 0 || s.replay.services != nil || s.replay.certificates != nil) {
+	if !s.replay.meta && (s.leases.live > 0 || s.replay.services != nil || len(s.holds) > 0 || s.replay.certificates != nil) {
 		return fmt.Errorf("no record of the state itself: %w", ErrInconsistent)
 	}
 	if s.replay.from > s.index {
@@ -151,6 +152,15 @@ func (s *State) settleServices() error {
 		}
 		g := s.groups.at(number)
 		g.revision, g.marks = revision, stored
+	}
+	return nil
+}
+
+func (s *State) settleHolds() error {
+	for name, h := range s.holds {
+		if h.since > h.ends || h.ends > h.rests || h.since > s.clusterMS {
+			return fmt.Errorf("hold of %q %q: %w", name.ns, name.service, ErrInconsistent)
+		}
 	}
 	return nil
 }

@@ -17,8 +17,15 @@ type model struct {
 	term, revision uint64
 	cluster        string
 	wall           int64
+	time           uint64 // of the cluster
 	leases         map[Identity]*modelLease
 	ended          []modelEnd // oldest first
+	holds          map[serviceName]*modelHold
+}
+
+type modelHold struct {
+	reason             string
+	since, ends, rests uint64
 }
 
 type modelLease struct {
@@ -42,6 +49,7 @@ type answer struct {
 	seq             uint64
 	ended           uint64 // epoch of the certificate in the result
 	buried          int
+	released        []uint64 // epochs, by beats
 	beats           []BeatResult
 	replaced        uint64
 	event           EventType
@@ -56,9 +64,13 @@ func (m *model) apply(c Command) answer {
 		a := m.say(OK)
 		for i := range c.Beats.Len() {
 			epoch, seq := c.Beats.At(i)
+			held := m.byEpoch(epoch) != nil && m.byEpoch(epoch).State == Held
 			a.beats = append(a.beats, m.renew(c.NS, epoch, seq))
+			if held && a.beats[i].Code == OK {
+				a.released = append(a.released, epoch)
+			}
 		}
-		return a
+		return m.release(a)
 	case *RenewNamed:
 		return m.renewNamed(c)
 	case *Patch:
@@ -69,6 +81,10 @@ func (m *model) apply(c Command) answer {
 		return m.evict(c)
 	case *Expire:
 		return m.expire(c)
+	case *Hold:
+		return m.hold(c)
+	case *Release:
+		return m.endHolds(c)
 	case *Serve:
 		if c.Term != m.term {
 			return m.say(WrongTerm)
@@ -197,7 +213,99 @@ func (m *model) renewNamed(c *RenewNamed) answer {
 	b := l.beat(c.Seq, m.wall)
 	a := m.say(b.Code)
 	a.seq, a.beats = b.Current, []BeatResult{b}
+	if b.Code == OK && l.State == Held {
+		a.released = []uint64{l.Epoch}
+	}
+	return m.release(a)
+}
+
+// release gives those their state back whose beats were accepted while they
+// were held.
+func (m *model) release(a answer) answer {
+	for _, epoch := range a.released {
+		if l := m.byEpoch(epoch); l.State == Held {
+			m.revision++
+			l.State, l.Resumes, l.HeldReason, l.Revision = l.Resumes, 0, "", m.revision
+			a.revision, a.event, a.silent = m.revision, EventReleased, false
+		}
+	}
+	a.released = nil
 	return a
+}
+
+// scopeOf returns the hold to which a lease is subject, or nil.
+func (m *model) scopeOf(l *modelLease) *modelHold {
+	if h := m.holds[serviceName{l.NS, l.Spec.Service}]; h != nil {
+		return h
+	}
+	return m.holds[serviceName{l.NS, ""}]
+}
+
+// held counts the held leases of a service, or of a namespace.
+func (m *model) held(scope serviceName) (count int) {
+	for _, l := range m.leases {
+		if l.State == Held && l.NS == scope.ns && (scope.service == "" || scope.service == l.Spec.Service) {
+			count++
+		}
+	}
+	return count
+}
+
+func (m *model) hold(c *Hold) answer {
+	if c.Term != m.term {
+		return m.say(WrongTerm)
+	}
+	held := 0
+	for _, b := range c.Burials {
+		l := m.byEpoch(b.Epoch)
+		if l == nil || l.Seq != b.Seq || l.State == Held || l.NS != c.NS || c.Service != "" && l.Spec.Service != c.Service {
+			continue
+		}
+		h := m.scopeOf(l)
+		if h == nil {
+			h = &modelHold{c.Reason, m.time, m.time + c.MaxMS, m.time + c.MaxMS + c.RestMS}
+			m.holds[serviceName{c.NS, c.Service}] = h
+		} else if h.ends <= m.time {
+			continue
+		}
+		m.revision++
+		held++
+		l.State, l.Resumes, l.Revision = Held, l.State, m.revision
+	}
+	a := m.say(OK)
+	a.buried, a.silent = held, held == 0
+	return a
+}
+
+func (m *model) endHolds(c *Release) answer {
+	scope := serviceName{c.NS, c.Service}
+	a := m.say(OK)
+	a.buried = m.held(scope)
+	if h := m.holds[serviceName{ns: c.NS}]; h != nil && m.holds[scope] == nil && a.buried > 0 {
+		m.holds[scope] = new(*h)
+	}
+	for name, h := range m.holds {
+		if (name == scope || c.Service == "" && name.ns == c.NS) && h.ends > m.time {
+			h.ends, h.rests = m.time, m.time+h.rests-h.ends
+		}
+	}
+	return a
+}
+
+// tidy forgets holds: of nobody, or whose rest is over; and tells the held why.
+func (m *model) tidy() {
+	for name, h := range m.holds {
+		if m.held(name) == 0 && (h.ends > m.time || h.rests <= m.time) {
+			delete(m.holds, name)
+		}
+	}
+	for _, l := range m.leases {
+		if h := m.scopeOf(l); l.State == Held && h != nil {
+			l.HeldReason = h.reason
+		} else {
+			l.HeldReason = ""
+		}
+	}
 }
 
 func (m *model) patch(c *Patch) answer {
@@ -207,7 +315,9 @@ func (m *model) patch(c *Patch) answer {
 		return m.gone(who, c.Epoch)
 	}
 	old := l.Lease
-	if c.State != nil {
+	if c.State != nil && l.State == Held {
+		l.Resumes = *c.State
+	} else if c.State != nil {
 		l.State = *c.State
 	}
 	if c.Address != nil {
@@ -229,7 +339,7 @@ func (m *model) patch(c *Patch) answer {
 	}
 	m.revision++
 	l.Revision = m.revision
-	if old.State == Alive && l.State == Draining {
+	if !old.drains() && l.drains() {
 		return m.event(EventDraining, l.Epoch)
 	}
 	return m.event(EventUpdated, l.Epoch)
@@ -319,15 +429,20 @@ func all[T any](of []T, is func(T) bool) bool {
 func TestStateIsTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newState()
-		m := &model{term: 1, leases: make(map[Identity]*modelLease)}
+		m := &model{term: 1, leases: make(map[Identity]*modelLease), holds: make(map[serviceName]*modelHold)}
 		for i := range rapid.IntRange(1, 40).Draw(t, "commands") {
 			c := drawCommand(t, s.Revision())
 			if serve, ok := c.(*Serve); ok {
 				serve.Retention = Retention{}
 			}
 			m.wall = int64(i) * 10
-			out := s.apply(Position{Index: uint64(i) + 1, Term: 1}, &Entry{Wall: m.wall, Proposer: "n1", Commands: []Command{c}})
+			advance := rapid.SampledFrom([]uint32{0, 100, 3000}).Draw(t, "advance")
+			m.time += uint64(advance)
+			e := &Entry{Wall: m.wall, Advance: advance, Proposer: "n1", Commands: []Command{c}}
+			out := s.apply(Position{Index: uint64(i) + 1, Term: 1}, e)
 			compare(t, out, m.apply(c))
+			m.tidy()
+			compareHolds(t, s, m)
 			compareLeases(t, s, m)
 			compareList(t, s, m)
 		}
@@ -360,6 +475,16 @@ func compare(t *rapid.T, out Outcome, want answer) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Fatalf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func compareHolds(t *rapid.T, s *State, m *model) {
+	got := make(map[serviceName]*modelHold)
+	for name, h := range s.holds {
+		got[name] = &modelHold{h.reason, h.since, h.ends, h.rests}
+	}
+	if !reflect.DeepEqual(got, m.holds) {
+		t.Fatalf("holds %+v, want %+v", got, m.holds)
 	}
 }
 

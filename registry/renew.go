@@ -19,6 +19,7 @@ func (s *State) renew(c *Renew) Result {
 			r.Beats[i].Code = NotFound
 		}
 	}
+	r.Revision = s.revision // beats may have released leases
 	return r
 }
 
@@ -61,6 +62,9 @@ func (s *State) beat(slot uint32, seq uint64) BeatResult {
 	case seq > l.seq && seq-l.seq <= MaxJump:
 		s.accept(l, seq)
 		s.timer.renew(slot, l.ttl)
+		if l.state == Held && !s.turn.again {
+			s.unhold(slot)
+		}
 		return BeatResult{TTL: l.ttl, RemainingMS: l.ttl}
 	case seq > l.seq:
 		return BeatResult{Code: Jump, TTL: l.ttl, RemainingMS: s.remaining(slot), Current: l.seq}
@@ -76,7 +80,7 @@ func (s *State) beat(slot uint32, seq uint64) BeatResult {
 	return BeatResult{Code: StaleSequence, TTL: l.ttl, RemainingMS: s.remaining(slot), Current: l.seq}
 }
 
-// accept writes a renewal down. It makes no event and no revision.
+// accept writes a renewal down. By itself it makes no event and no revision.
 func (s *State) accept(l *lease, seq uint64) {
 	s.sum -= l.digestBeats()
 	l.seq = seq
