@@ -272,3 +272,40 @@ func TestHoldIsBounded(t *testing.T) {
 		t.Errorf("%+v", h)
 	}
 }
+
+// A beat from before the hold, replayed over an image from after it, does not
+// release; and what a held lease resumes outlives flushes and loads.
+func TestHeldLeaseOutlivesAReload(t *testing.T) {
+	d := &disk{records: make(map[string][]byte)}
+	r := NewReplica("n1")
+	do := func(r *Replica, commands ...Command) Outcome {
+		e := Entry{Advance: 1000, Proposer: "n1", Commands: commands}
+		at := Position{Index: r.Index() + 1, Term: 1}
+		out := r.Apply(at, &e, 0)
+		d.log = append(d.log, logged{at, e.Append(nil), r.Digest(), services(r.State)})
+		return out
+	}
+	do(r, &Grant{NS: "a", ID: "x", TTL: 10_000}, &Patch{NS: "a", ID: "x", Epoch: 1, State: new(Draining)})
+	d.flush(r.State)
+	d.renewals = r.Renewals()
+	do(r, &Renew{Beats: Beats{}.Append(1, 1)})
+	do(r, &Hold{Term: 1, NS: "a", Reason: "1 of 1", MaxMS: 60_000, Burials: []Burial{{Epoch: 1, Seq: 1}}})
+	d.flush(r.State)
+	do(r)
+	again, err := d.load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range []*Replica{r, again} {
+		l, _ := r.Lease("a", "x")
+		if l.State != Held || l.Resumes != Draining || l.HeldReason != "1 of 1" || l.Seq != 1 {
+			t.Fatalf("%+v", l)
+		}
+		if ev := do(r, &Renew{Beats: Beats{}.Append(1, 2)}).Events; len(ev) != 1 || ev[0].Lease.State != Draining {
+			t.Errorf("released: %+v", ev)
+		}
+	}
+	if r.Digest() != again.Digest() {
+		t.Error("another state after a reload")
+	}
+}
