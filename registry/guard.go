@@ -133,7 +133,7 @@ func (g *guard) verdict(slot uint32, clusterMS uint64) verdict {
 	name := g.name(slot)
 	s, h := g.of(name), g.state.holdOf(name)
 	switch held := g.state.leases.at(slot).state == Held; {
-	case h != nil && h.over(clusterMS), held && h == nil, !s.tripped:
+	case h != nil && h.over(clusterMS), !s.tripped:
 		return buries
 	case !held:
 		return holds

@@ -162,6 +162,11 @@ func (s *State) settleHolds() error {
 			return fmt.Errorf("hold of %q %q: %w", name.ns, name.service, ErrInconsistent)
 		}
 	}
+	for i := range s.groups.list {
+		if g := s.groups.at(uint32(i)); g.counts[Held] > 0 && s.holdOf(g.name()) == nil {
+			return fmt.Errorf("held leases of service %q without a hold: %w", g.service, ErrInconsistent)
+		}
+	}
 	return nil
 }
 
