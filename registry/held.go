@@ -33,8 +33,7 @@ func (s *State) detain(c *Hold, b Burial) bool {
 		return false
 	}
 	s.next()
-	s.restate(slot, Held, l.state)
-	s.emit(EventHeld, new(s.view(slot)), nil)
+	s.restate(slot, Held, l.state, EventHeld)
 	return true
 }
 
@@ -52,20 +51,20 @@ func (s *State) beginHold(c *Hold) {
 func (s *State) unhold(slot uint32) {
 	l := s.leases.at(slot)
 	s.next()
-	s.restate(slot, l.resumes(), 0)
-	s.emit(EventReleased, new(s.view(slot)), nil)
+	s.restate(slot, l.resumes(), 0, EventReleased)
 	s.lift(s.groups.at(l.group).name())
 }
 
-// restate gives a lease another state with the present revision.
-func (s *State) restate(slot uint32, to, resumes LeaseState) {
-	l := s.leases.at(slot)
+// restate gives a lease another state with the present revision, and emits that.
+func (s *State) restate(slot uint32, to, resumes LeaseState, kind EventType) {
+	l, before := s.leases.at(slot), new(s.view(slot))
 	s.sum -= s.digestLease(l)
 	s.groups.move(l.group, l.state, to)
 	l.become(to, resumes)
 	l.revision = s.revision
 	s.sum += s.digestLease(l)
 	s.changed(slot)
+	s.emit(kind, before, new(s.view(slot)), nil)
 }
 
 // endHolds ends the holds of a namespace or of one service, which rest from now

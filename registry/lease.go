@@ -22,6 +22,17 @@ func (s LeaseState) String() string {
 	return ""
 }
 
+// lives tells whether a live lease may be in that state, and resume that one.
+func (s LeaseState) lives(resumes LeaseState) bool {
+	switch s {
+	case Alive, Draining:
+		return resumes == 0
+	case Held:
+		return resumes == Alive || resumes == Draining
+	}
+	return false
+}
+
 // ParseLeaseState returns the state of that name.
 func ParseLeaseState(name string) (LeaseState, bool) {
 	for i := Alive; int(i) < len(stateNames); i++ {

@@ -21,6 +21,7 @@ type model struct {
 	leases         map[Identity]*modelLease
 	ended          []modelEnd // oldest first
 	holds          map[serviceName]*modelHold
+	past           []map[Identity]Lease // what lived at the end of each revision but the present one
 }
 
 type modelHold struct {
@@ -49,7 +50,6 @@ type answer struct {
 	seq             uint64
 	ended           uint64 // epoch of the certificate in the result
 	buried          int
-	released        []uint64 // epochs, by beats
 	beats           []BeatResult
 	replaced        uint64
 	event           EventType
@@ -64,13 +64,11 @@ func (m *model) apply(c Command) answer {
 		a := m.say(OK)
 		for i := range c.Beats.Len() {
 			epoch, seq := c.Beats.At(i)
-			held := m.byEpoch(epoch) != nil && m.byEpoch(epoch).State == Held
-			a.beats = append(a.beats, m.renew(c.NS, epoch, seq))
-			if held && a.beats[i].Code == OK {
-				a.released = append(a.released, epoch)
-			}
+			b := m.renew(c.NS, epoch, seq)
+			a.beats = append(a.beats, b)
+			m.release(&a, m.byEpoch(epoch), b)
 		}
-		return m.release(a)
+		return a
 	case *RenewNamed:
 		return m.renewNamed(c)
 	case *Patch:
@@ -103,6 +101,21 @@ func (m *model) event(kind EventType, epoch uint64) answer {
 	return answer{code: OK, revision: m.revision, event: kind, epoch: epoch}
 }
 
+// next begins a new revision.
+func (m *model) next() {
+	m.past = append(m.past, m.present())
+	m.revision++
+}
+
+// present copies all that lives.
+func (m *model) present() map[Identity]Lease {
+	live := make(map[Identity]Lease, len(m.leases))
+	for who, l := range m.leases {
+		live[who] = l.Lease
+	}
+	return live
+}
+
 func (m *model) grant(c *Grant) answer {
 	who := Identity{c.NS, c.ID}
 	l := m.leases[who]
@@ -123,7 +136,7 @@ func (m *model) grant(c *Grant) answer {
 		a.epoch = l.Epoch
 		return a
 	}
-	m.revision++
+	m.next()
 	a := m.event(EventRegistered, m.revision)
 	if l != nil {
 		a.event, a.replaced = EventReplaced, l.Epoch
@@ -213,24 +226,17 @@ func (m *model) renewNamed(c *RenewNamed) answer {
 	b := l.beat(c.Seq, m.wall)
 	a := m.say(b.Code)
 	a.seq, a.beats = b.Current, []BeatResult{b}
-	if b.Code == OK && l.State == Held {
-		a.released = []uint64{l.Epoch}
-	}
-	return m.release(a)
+	m.release(&a, l, b)
+	return a
 }
 
-// release gives those their state back whose beats were accepted while they
-// were held.
-func (m *model) release(a answer) answer {
-	for _, epoch := range a.released {
-		if l := m.byEpoch(epoch); l.State == Held {
-			m.revision++
-			l.State, l.Resumes, l.HeldReason, l.Revision = l.Resumes, 0, "", m.revision
-			a.revision, a.event, a.silent = m.revision, EventReleased, false
-		}
+// release gives a held lease its state back if its beat was accepted.
+func (m *model) release(a *answer, l *modelLease, b BeatResult) {
+	if b.Code == OK && l.State == Held {
+		m.next()
+		l.State, l.Resumes, l.HeldReason, l.Revision = l.Resumes, 0, "", m.revision
+		a.revision, a.event, a.silent = m.revision, EventReleased, false
 	}
-	a.released = nil
-	return a
 }
 
 // scopeOf returns the hold to which a lease is subject, or nil.
@@ -268,9 +274,9 @@ func (m *model) hold(c *Hold) answer {
 		} else if h.ends <= m.time {
 			continue
 		}
-		m.revision++
+		m.next()
 		held++
-		l.State, l.Resumes, l.Revision = Held, l.State, m.revision
+		l.State, l.Resumes, l.HeldReason, l.Revision = Held, l.State, h.reason, m.revision
 	}
 	a := m.say(OK)
 	a.buried, a.silent = held, held == 0
@@ -292,18 +298,11 @@ func (m *model) endHolds(c *Release) answer {
 	return a
 }
 
-// tidy forgets holds: of nobody, or whose rest is over; and tells the held why.
+// tidy forgets holds: of nobody, or whose rest is over.
 func (m *model) tidy() {
 	for name, h := range m.holds {
 		if m.held(name) == 0 && (h.ends > m.time || h.rests <= m.time) {
 			delete(m.holds, name)
-		}
-	}
-	for _, l := range m.leases {
-		if h := m.scopeOf(l); l.State == Held && h != nil {
-			l.HeldReason = h.reason
-		} else {
-			l.HeldReason = ""
 		}
 	}
 }
@@ -314,35 +313,37 @@ func (m *model) patch(c *Patch) answer {
 	if l == nil || l.Epoch != c.Epoch {
 		return m.gone(who, c.Epoch)
 	}
-	old := l.Lease
+	to := l.Lease
 	if c.State != nil && l.State == Held {
-		l.Resumes = *c.State
+		to.Resumes = *c.State
 	} else if c.State != nil {
-		l.State = *c.State
+		to.State = *c.State
 	}
 	if c.Address != nil {
-		l.Spec.Address = *c.Address
+		to.Spec.Address = *c.Address
 	}
 	if c.Port != nil {
-		l.Spec.Port = *c.Port
+		to.Spec.Port = *c.Port
 	}
 	if c.Tags != nil {
-		l.Spec.Tags = list(*c.Tags)
+		to.Spec.Tags = list(*c.Tags)
 	}
 	if c.Meta != nil {
-		l.Spec.Meta = *c.Meta
+		to.Spec.Meta = *c.Meta
 	}
-	if reflect.DeepEqual(old, l.Lease) {
+	if reflect.DeepEqual(to, l.Lease) {
 		a := m.say(OK)
 		a.epoch = l.Epoch
 		return a
 	}
-	m.revision++
-	l.Revision = m.revision
-	if !old.drains() && l.drains() {
-		return m.event(EventDraining, l.Epoch)
+	m.next()
+	kind := EventUpdated
+	if !l.drains() && to.drains() {
+		kind = EventDraining
 	}
-	return m.event(EventUpdated, l.Epoch)
+	to.Revision = m.revision
+	l.Lease = to
+	return m.event(kind, l.Epoch)
 }
 
 func (m *model) leave(c *Leave) answer {
@@ -359,7 +360,7 @@ func (m *model) leave(c *Leave) answer {
 }
 
 func (m *model) finish(l *modelLease, cause Cause, kind EventType) answer {
-	m.revision++
+	m.next()
 	m.end(l, cause)
 	a := m.event(kind, 0)
 	a.ended = l.Epoch
@@ -394,7 +395,7 @@ func (m *model) expire(c *Expire) answer {
 	buried := 0
 	for _, b := range c.Burials {
 		if l := m.byEpoch(b.Epoch); l != nil && l.Seq == b.Seq {
-			m.revision++
+			m.next()
 			m.end(l, CauseExpired)
 			buried++
 		}
@@ -404,24 +405,27 @@ func (m *model) expire(c *Expire) answer {
 	return a
 }
 
-// list answers a query without an index.
-func (m *model) list(q Query) []string {
-	var ids []string
-	for _, who := range slices.SortedFunc(maps.Keys(m.leases), func(a, b Identity) int { return strings.Compare(a.ID, b.ID) }) {
-		l := m.leases[who]
+// listed answers a query without an index, from all that lives or lived.
+func listed(live map[Identity]Lease, q Query) []Lease {
+	var found []Lease
+	for _, who := range slices.SortedFunc(maps.Keys(live), func(a, b Identity) int { return strings.Compare(a.ID, b.ID) }) {
+		l := live[who]
 		has := func(tag string) bool { return slices.Contains(l.Spec.Tags, tag) }
 		hasPair := func(p Pair) bool { return slices.Contains(l.Spec.Meta, p) }
 		if l.NS == q.NS && l.ID > q.After && strings.HasPrefix(l.ID, q.Prefix) &&
-			(q.Service == "" || q.Service == l.Spec.Service) && all(q.Tags, has) && all(q.Meta, hasPair) &&
+			(q.Service == "" || q.Service == l.Spec.Service) && every(q.Tags, has) && every(q.Meta, hasPair) &&
 			(len(q.States) == 0 || slices.Contains(q.States, l.State)) {
-			ids = append(ids, l.ID)
+			found = append(found, l)
 		}
 	}
-	return ids
+	return found
 }
 
-func all[T any](of []T, is func(T) bool) bool {
-	return !slices.ContainsFunc(of, func(v T) bool { return !is(v) })
+func ids(leases []Lease) (list []string) {
+	for _, l := range leases {
+		list = append(list, l.ID)
+	}
+	return list
 }
 
 // The state machine answers as the model does, command by command, and agrees
@@ -430,19 +434,21 @@ func TestStateIsTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newState()
 		m := &model{term: 1, leases: make(map[Identity]*modelLease), holds: make(map[serviceName]*modelHold)}
+		h := &modelHistory{model: m}
 		for i := range rapid.IntRange(1, 40).Draw(t, "commands") {
 			c := drawCommand(t, s.Revision())
 			if serve, ok := c.(*Serve); ok {
-				serve.Retention = Retention{}
+				serve.Retention = drawEventRetention(t)
 			}
 			m.wall = int64(i) * 10
-			advance := rapid.SampledFrom([]uint32{0, 100, 3000}).Draw(t, "advance")
-			m.time += uint64(advance)
-			e := &Entry{Wall: m.wall, Advance: advance, Proposer: "n1", Commands: []Command{c}}
-			out := s.apply(Position{Index: uint64(i) + 1, Term: 1}, e)
+			e := Entry{Wall: m.wall, Advance: rapid.Uint32Range(0, 3000).Draw(t, "advance"), Proposer: "n1", Commands: []Command{c}}
+			m.time += uint64(e.Advance)
+			out := s.apply(Position{Index: uint64(i) + 1, Term: 1}, &e)
 			compare(t, out, m.apply(c))
 			m.tidy()
 			compareHolds(t, s, m)
+			h.follow(t, &e, out)
+			h.compare(t, s)
 			compareLeases(t, s, m)
 			compareList(t, s, m)
 		}
@@ -510,7 +516,7 @@ func compareLeases(t *rapid.T, s *State, m *model) {
 	}
 }
 
-func compareList(t *rapid.T, s *State, m *model) {
+func drawQuery(t *rapid.T) Query {
 	q := Query{NS: someNS.Draw(t, "query ns"), Service: someService.Draw(t, "query service"), Limit: rapid.IntRange(1, 3).Draw(t, "limit")}
 	q.Prefix = rapid.SampledFrom([]string{"", "z", "y"}).Draw(t, "prefix")
 	q.After = rapid.SampledFrom([]string{"", "x", "z"}).Draw(t, "after")
@@ -518,12 +524,14 @@ func compareList(t *rapid.T, s *State, m *model) {
 		q.Tags, q.Meta = someTags.Draw(t, "query tags"), drawMeta(t)
 		q.States = rapid.SampledFrom([][]LeaseState{nil, {Alive}, {Draining, Held}}).Draw(t, "states")
 	}
-	want := m.list(q)
+	return q
+}
+
+func compareList(t *rapid.T, s *State, m *model) {
+	q := drawQuery(t)
+	want := ids(listed(m.present(), q))
 	page := s.List(q)
-	var got []string
-	for _, l := range page.Leases {
-		got = append(got, l.ID)
-	}
+	got := ids(page.Leases)
 	n := min(q.Limit, len(want))
 	if !slices.Equal(got, want[:n]) || page.More != (n < len(want)) {
 		t.Fatalf("%+v\nlists %v, more %v, want %v", q, got, page.More, want)

@@ -36,13 +36,17 @@ func (s *State) appendMeta(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, v)
 	}
 	dst = binary.AppendVarint(dst, s.wall)
-	return appendRetention(appendString(dst, s.clusterID), s.retention)
+	dst = appendRetention(appendString(dst, s.clusterID), s.retention)
+	dst = binary.AppendUvarint(dst, uint64(s.events.count))
+	return binary.AppendVarint(binary.AppendUvarint(dst, s.events.dropped.revision), s.events.dropped.wall)
 }
 
 func (s *State) loadMeta(r *reader) {
 	s.index, s.term, s.revision, s.clusterMS = r.uvarint(), r.uvarint(), r.uvarint(), r.uvarint()
 	s.wall = r.varint()
 	s.clusterID, s.retention = r.string(), r.retention()
+	s.replay.kept = r.uvarint()
+	s.events.dropped = dropped{r.uvarint(), r.varint()}
 }
 
 // appendLeaseRecord leaves out what renewals change: it is rebuilt exactly
@@ -80,7 +84,7 @@ func (r *reader) leaseRecord() leaseRecord {
 	l.spec = Spec{Address: inner.string(), Tags: inner.strings(), Meta: inner.pairs()}
 	l.spec.Port, l.ttl, l.revision = r.uvarint16(), r.uvarint32(), r.uvarint()
 	l.born, l.granted = moment(r.uvarint()), r.varint()
-	if inner.err() != nil || l.state < Alive || l.state > Held || (l.state == Held) != (l.resumes == Alive || l.resumes == Draining) {
+	if inner.err() != nil || !l.state.lives(l.resumes) {
 		r.fail()
 	}
 	return l

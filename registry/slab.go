@@ -11,6 +11,7 @@ type lease struct {
 	born     moment
 	ttl      uint32 // milliseconds; in a free slot, the next free one
 	group    uint32 // namespace and service
+	box      uint32 // mailbox of the id + 1, 0 while it has none
 	port     uint16
 	state    LeaseState
 	marks    mark

@@ -2,7 +2,8 @@ package registry
 
 import "hash/maphash"
 
-// State is the truth: live leases, certificates and their indexes. It has no
+// State is the truth: live leases, certificates, the newest events, and their
+// indexes. It has no
 // lock; methods that only read may run side by side.
 type State struct {
 	index     uint64 // Raft index of the last entry applied
@@ -23,6 +24,8 @@ type State struct {
 	postings     *index
 	certificates *certificates
 	holds        map[serviceName]*hold
+	events       eventLog
+	mail         mailroom
 
 	image  image
 	replay replay
@@ -42,6 +45,10 @@ type turn struct {
 	again    bool  // a replay: renewals only
 	begun    int   // holds
 	events   []Event
+	record   []byte     // of an event in the making
+	mail     []Identity // see Outcome.Mail
+	sent     int        // messages
+	ended    int        // messages
 }
 
 // timer is told when leases begin, are renewed and end; it knows how long one
@@ -69,6 +76,8 @@ func newState() *State {
 		l := s.leases.at(slot)
 		return s.hashID(s.groups.at(l.group).ns.name, l.packed.id())
 	}
+	s.events.init(s.hashID)
+	s.mail.init()
 	s.image.init()
 	return s
 }
