@@ -47,7 +47,7 @@ type Deadlines struct {
 	office  office
 	floors  floors
 	guard   *guard
-	present LeaseTime // during an Apply, and until the next: the clock at its start
+	present LeaseTime // during an Apply: the clock at its start
 	faults  Faults
 }
 

@@ -54,6 +54,9 @@ func (s *State) Holds() []HoldStatus {
 
 // Held returns the number of held leases.
 func (s *State) Held() (count int) {
+	if len(s.holds) == 0 {
+		return 0
+	}
 	for _, n := range s.groups.namespaces {
 		count += int(n.held)
 	}

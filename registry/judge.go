@@ -8,33 +8,32 @@ import (
 // sitting is what the judge decides in one call of Due.
 type sitting struct {
 	now     LeaseTime
+	cluster uint64 // the cluster time, or somewhat less
+	limit   int
 	waiting func(epoch, seq uint64) bool
 	expire  Expire
 	holds   []*Hold // one a scope
 	decided int     // leases of both
 }
 
-// judge returns whom the judge would bury now, and whom it would hold.
-func (d *Deadlines) judge(mono time.Duration, limit int, waiting func(epoch, seq uint64) bool) (*Expire, []*Hold) {
+// judge fills a sitting with whom the judge would bury now, and whom it would
+// hold.
+func (d *Deadlines) judge(mono time.Duration, s *sitting) {
 	if !d.office.judging || !d.floors.open() || d.clock.behind(mono) {
-		return nil, nil
+		return
 	}
-	s := sitting{now: d.clock.read(mono), waiting: waiting, expire: Expire{Term: d.office.term}}
+	s.now, s.expire.Term = d.clock.read(mono), d.office.term
 	for range dueWork {
-		if s.decided >= limit {
+		if s.decided >= s.limit {
 			break
 		}
 		slot, ok := d.wheel.Parked()
 		if !ok {
 			break
 		}
-		d.try(slot, &s)
+		d.try(slot, s)
 	}
-	d.consult(&s, limit)
-	if len(s.expire.Burials) == 0 {
-		return nil, s.holds
-	}
-	return &s.expire, s.holds
+	d.consult(s)
 }
 
 // try buries a parked lease if it is due, or leaves it to the guard, and
@@ -58,24 +57,23 @@ func (d *Deadlines) try(slot uint32, s *sitting) {
 // consult decides about the protected leases among the due, all at once. While
 // an earlier decision about such is on its way, or more than the limit are due,
 // they come again with the next tick.
-func (d *Deadlines) consult(s *sitting, limit int) {
+func (d *Deadlines) consult(s *sitting) {
 	g := d.guard
 	if len(g.docket) == 0 {
 		return
 	}
 	defer g.adjourn()
-	clusterMS := d.clusterTime(s.now)
 	late := g.waiting(s.now)
 	if !late {
-		g.count(s.now, clusterMS)
+		g.count(s.now, s.cluster)
 	}
 	before := s.decided
 	for _, slot := range g.docket {
-		if late || s.decided >= limit {
+		if late || s.decided >= s.limit {
 			d.look(slot, s.now+tickMS)
 			continue
 		}
-		switch g.verdict(slot, clusterMS) {
+		switch g.verdict(slot, s.cluster) {
 		case buries:
 			d.bury(slot, s)
 		case holds:
@@ -87,12 +85,6 @@ func (d *Deadlines) consult(s *sitting, limit int) {
 	if s.decided > before {
 		g.await(s.last(), s.now)
 	}
-}
-
-// clusterTime is what the cluster time has come to, or somewhat less: that of
-// the last entry applied, and the lease clock's advance since.
-func (d *Deadlines) clusterTime(now LeaseTime) uint64 {
-	return d.guard.state.clusterMS + uint64(max(0, now-d.present))
 }
 
 func (d *Deadlines) bury(slot uint32, s *sitting) {

@@ -92,7 +92,12 @@ func (r *Replica) Obstruct(mono time.Duration, obstructed bool) {
 // come of it. Work is bounded: call it after every Tick. Its StallMS is that of
 // the judge's last stall if one of the leases was silent throughout it.
 func (r *Replica) Due(mono time.Duration, max int, waiting func(epoch, seq uint64) bool) (*Expire, []*Hold) {
-	return r.deadlines.judge(mono, max, waiting)
+	s := sitting{cluster: r.ClusterNow(mono), limit: max, waiting: waiting}
+	r.deadlines.judge(mono, &s)
+	if len(s.expire.Burials) == 0 {
+		return nil, s.holds
+	}
+	return &s.expire, s.holds
 }
 
 // Protect sets the rules by which this node's judge holds leases that fall
