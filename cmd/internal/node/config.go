@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/peer"
+	"github.com/seed-b4c92e43/rollcall/registry"
 )
 
 // Config is what one node is told. Zero values take the defaults that stand
@@ -62,6 +63,11 @@ type Config struct {
 
 	MaxWatches  int // streams of one node; 20,000
 	MaxSessions int // WebSocket connections of one node; 20,000
+
+	// Protection says of which scopes leases that fall silent in masses are held
+	// rather than buried; none. The leader judges by its own: give all voters the
+	// same.
+	Protection []registry.Protection
 
 	Version  string
 	Logger   *slog.Logger         // discarded when nil
@@ -118,6 +124,7 @@ func (c *Config) withDefaults() {
 	orNumber(&c.MaxWatches, 20_000)
 	orNumber(&c.MaxSessions, 20_000)
 	c.Mail.withDefaults()
+	c.Protection = withRuleDefaults(c.Protection)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -175,6 +182,7 @@ func (c *Config) validate() error {
 		check(c.MaxWatches >= 1 && c.MaxWatches <= 1_000_000, "max-watches %d: want 1 to 1,000,000", c.MaxWatches),
 		check(c.MaxSessions >= 1 && c.MaxSessions <= 1_000_000, "max-sessions %d: want 1 to 1,000,000", c.MaxSessions),
 		c.Mail.validate(),
+		checkProtection(c.Protection),
 	)
 }
 

@@ -183,6 +183,7 @@ func (n *Node) openStore() (err error) {
 		Multiplier: n.cfg.TimeoutMultiplier,
 		Logger:     n.log.With("part", "raft"),
 		Registerer: n.cfg.Registry,
+		Protect:    n.cfg.Protection,
 		OnApply:    n.observe,
 		OnRestore:  n.hub.Reset,
 		OnHung:     n.port.DropRaft,
