@@ -610,3 +610,25 @@ func TestClusterNow(t *testing.T) {
 		t.Error("a tombstone is kept too long")
 	}
 }
+
+// TestManyDieAtOnce: dead letters for which there is no room must not take time
+// with the square of their number. It is one step under the replica's lock.
+func TestManyDieAtOnce(t *testing.T) {
+	b := newBench(t)
+	b.limits(MailLimits{Messages: 30_000, MaxAttempts: 1, Dead: 100})
+	fillMail(t, b.r, 1, 30_000, 1)
+	b.at.Index = b.r.Index()
+	all := &Nack{NS: "ns", ID: "box-0"}
+	for n := range 30_000 {
+		all.Messages = append(all.Messages, messageID(n))
+	}
+	began := time.Now()
+	r, _ := b.do(all)
+	if took := time.Since(began); r.Mail.Dead != 30_000 || took > 2*time.Second {
+		t.Errorf("%+v after %v", r.Mail, took)
+	}
+	if dead := b.r.DeadLetters("ns", "box-0", 0, 1000); len(dead) != 100 || dead[0].Offset != 29_901 {
+		t.Errorf("%d dead letters are left: %+v", len(dead), dead[0])
+	}
+	b.check()
+}
