@@ -92,7 +92,7 @@ func (n *node) advance(d time.Duration) {
 	for end := n.mono + d; n.mono < end; {
 		n.mono += tick
 		n.replica.Tick(n.mono)
-		if due := n.replica.Due(n.mono, 100, func(uint64, uint64) bool { return false }); due != nil {
+		if due, _ := n.replica.Due(n.mono, 100, func(uint64, uint64) bool { return false }); due != nil {
 			n.apply(due)
 		}
 	}
