@@ -35,6 +35,8 @@ type node struct {
 
 	gate  chan struct{} // closed when beats may be answered; nil: always
 	beats atomic.Int64  // that came later
+
+	records atomic.Int64 // that were read
 }
 
 func newNode() *node {
@@ -73,6 +75,13 @@ func (n *node) apply(commands ...registry.Command) registry.Outcome {
 	out := n.replica.Apply(n.at, &e, n.mono)
 	n.hub.Publish(&out)
 	return out
+}
+
+// do applies one command.
+func (n *node) do(cmd registry.Command) registry.Result {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.apply(cmd).Results[0]
 }
 
 // advance lets time pass, and buries who falls silent.
@@ -187,6 +196,7 @@ func (n *node) AwaitRevision(_ context.Context, revision uint64) error {
 }
 
 func (n *node) Record(kind registry.Kind, key []byte) ([]byte, bool, error) {
+	n.records.Add(1)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.missing > 0 {

@@ -98,10 +98,15 @@ func (c *session) heartbeats(ctx context.Context, q *call, f *fields) (any, func
 }
 
 // claimBatch makes the leases of a batch the session's, those that are not yet.
+// One that has ended since was lost.
 func (c *session) claimBatch(beats registry.Beats, results []registry.BeatResult) {
 	for _, epoch := range c.strange(beats, results) {
 		if id, lives := c.server.holderOf(epoch); lives {
 			c.claim(epoch, id, false)
+		} else if ended := c.server.certificateOf(epoch); ended != nil {
+			c.mu.Lock()
+			c.announce(epoch, registry.Identity{NS: ended.NS, ID: ended.ID}, ended)
+			c.mu.Unlock()
 		}
 	}
 }

@@ -225,7 +225,7 @@ func (n *Node) openAPI() error {
 		Version: n.cfg.Version,
 		Limits: api.Limits{
 			MaxBody: n.cfg.MaxBody, MinTTL: n.cfg.MinTTL, MaxTTL: n.cfg.MaxTTL, DefaultTTL: n.cfg.DefaultTTL,
-			MaxMessage: n.cfg.Mail.MaxMessage, Watches: n.cfg.MaxWatches,
+			MaxMessage: n.cfg.Mail.MaxMessage, Watches: n.cfg.MaxWatches, Sessions: n.cfg.MaxSessions,
 		},
 		AllowedHosts: append([]string{n.cfg.Advertise, n.cfg.NodeID}, n.cfg.AllowedHosts...),
 		Registry:     n.cfg.Registry,
