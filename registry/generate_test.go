@@ -75,7 +75,22 @@ func drawCommand(t *rapid.T, revision uint64) Command {
 	}
 	return &Serve{
 		Term: rapid.Uint64Range(1, 2).Draw(t, "term"), ClusterID: rapid.SampledFrom([]string{"c", "c", "d"}).Draw(t, "cluster"),
-		Retention: Retention{CertificateMS: rapid.SampledFrom([]uint64{0, 20_000, 5000}).Draw(t, "age"), CertificateMax: rapid.Uint32Range(0, 6).Draw(t, "number")},
+		Retention: drawRetention(t),
+	}
+}
+
+func drawRetention(t *rapid.T) Retention {
+	r := drawEventRetention(t)
+	r.CertificateMS = rapid.SampledFrom([]uint64{0, 20_000, 5000}).Draw(t, "age")
+	r.CertificateMax = rapid.Uint32Range(0, 6).Draw(t, "number")
+	return r
+}
+
+func drawEventRetention(t *rapid.T) Retention {
+	return Retention{
+		EventMS:    rapid.SampledFrom([]uint64{0, 0, 20_000, 5000}).Draw(t, "age of events"),
+		EventMax:   rapid.Uint32Range(0, 6).Draw(t, "number of events"),
+		EventBytes: rapid.SampledFrom([]uint64{0, 0, 1000, 300}).Draw(t, "bytes of events"),
 	}
 }
 

@@ -22,6 +22,8 @@ type State struct {
 	groups       *groups
 	postings     *index
 	certificates *certificates
+	events       eventLog
+	mail         mailroom
 
 	image  image
 	replay replay
@@ -39,6 +41,10 @@ type turn struct {
 	moment   moment
 	wall     int64 // the stamp of renewals; State.wall but in a replay
 	events   []Event
+	record   []byte     // of an event in the making
+	mail     []Identity // see Outcome.Mail
+	sent     int        // messages
+	ended    int        // messages
 }
 
 // timer is told when leases begin, are renewed and end; it knows how long one
@@ -66,6 +72,8 @@ func newState() *State {
 		l := s.leases.at(slot)
 		return s.hashID(s.groups.at(l.group).ns.name, l.packed.id())
 	}
+	s.events.init(s.hashID)
+	s.mail.init()
 	s.image.init()
 	return s
 }

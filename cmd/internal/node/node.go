@@ -51,6 +51,8 @@ type Node struct {
 	standing atomic.Pointer[standing]
 	link     atomic.Pointer[forwarder] // to the leader, while another leads
 
+	leaderFull atomic.Bool // the leader over the link says that its disk is
+
 	contacts  contacts
 	horizon   horizon
 	followers followers
@@ -60,7 +62,7 @@ type Node struct {
 	ctx      context.Context // ends when the node stops; its cause says why
 	cancel   context.CancelCauseFunc
 	stopping <-chan struct{} // ctx.Done()
-	workers  sync.WaitGroup  // short-lived helpers of the judge
+	workers  sync.WaitGroup  // short-lived helpers of the judge and of beats that nobody waits for
 }
 
 // Open opens a node's files and ports. Nothing is served before Run.
