@@ -16,7 +16,8 @@ type pushes struct {
 	link   *link  // that brought the last one
 	epoch  uint64 // that the lease had then: for another, the node may not push
 	queue  []wire.Message
-	behind bool // something was left out, and has to be asked for
+	last   uint64 // the highest offset that was pushed, into the queue or not
+	behind bool   // something else was left out, and has to be asked for
 }
 
 // pushed takes a message, if there is room for it. It does not wait.
@@ -28,6 +29,7 @@ func (b *inbox) pushed(l *link, m wire.Message) {
 	if p.link != l || p.epoch != epoch {
 		*p = pushes{link: l, epoch: epoch, behind: true}
 	}
+	p.last = max(p.last, m.Offset)
 	if len(p.queue) < b.config.Batch {
 		p.queue = append(p.queue, m)
 	} else {
@@ -105,26 +107,28 @@ func (b *inbox) awaitPushes(ctx context.Context, after uint64) (*wire.MessagesPa
 }
 
 // takePushes takes those of the queue that follow on one another, and those
-// that were given back.
+// that were given back. behind says that the rest has to be asked for.
 func (b *inbox) takePushes(after uint64) (page *wire.MessagesPage, behind bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := &b.pushes
 	page = &wire.MessagesPage{Next: after}
-	queue, behind := p.queue, p.behind
-	p.queue, p.behind = nil, false
-	if behind {
-		return page, true
+	if !p.behind {
+		takeSequence(page, p.queue)
 	}
+	behind = p.behind || page.Next < p.last
+	p.queue, p.behind = nil, false
+	return page, behind
+}
+
+func takeSequence(page *wire.MessagesPage, queue []wire.Message) {
 	for _, m := range queue {
 		switch {
 		case m.Offset > page.Next+1:
-			p.behind = len(page.Messages) > 0 // to be asked for after these, or now
-			return page, true
+			return
 		case m.Offset > page.Next || m.Attempts > 0:
 			page.Messages = append(page.Messages, m)
 			page.Next = max(page.Next, m.Offset)
 		}
 	}
-	return page, false
 }
