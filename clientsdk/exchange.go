@@ -33,6 +33,10 @@ type call struct {
 	accept string        // the media type to be answered in; "" means JSON
 	limit  time.Duration // of one try; 0 takes Config.RequestTimeout
 	repeat bool          // taking effect twice is the same as once
+	op     string        // on a session; "" where it cannot be asked there
+	about  string        // the lease or mailbox that op is about
+	fields []byte        // of op's frame, as a JSON object; nil: those of body
+	direct bool          // not over the session
 	check  func() bool   // the decoded answer belongs to the question; nil: surely
 }
 
