@@ -29,7 +29,8 @@ func newBench() *cobra.Command {
 			"It ends by itself; Ctrl-C ends it early with what was measured. The leases are ended afterwards.",
 		Example: "  rollcall bench --leases 100000 --workers 512 --duration 30s \\\n" +
 			"    --endpoints http://127.0.0.1:7700,http://127.0.0.1:7710,http://127.0.0.1:7720\n" +
-			"  rollcall bench --mode batch --batch 1000 --codec binary -o json",
+			"  rollcall bench --mode batch --batch 1000 --codec binary -o json\n" +
+			"  rollcall bench --mode session --workers 64 --pipeline 100",
 		Args: arguments(0, 0, ""),
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
 	}
@@ -42,13 +43,14 @@ func newBench() *cobra.Command {
 func (c *benchCommand) flags(cmd *cobra.Command) {
 	f, d := cmd.Flags(), loadgen.Defaults()
 	f.StringSliceVar(&c.config.Endpoints, "endpoints", nil, "endpoints to spread the connections over (those of --addr unless set)")
-	f.StringVar(&c.config.Mode, "mode", d.Mode, "single: one request a heartbeat; batch: many")
+	f.StringVar(&c.config.Mode, "mode", d.Mode, "single: one request a heartbeat; batch: many; session: over WebSockets")
 	f.IntVar(&c.config.Leases, "leases", d.Leases, "how many leases to hold")
 	f.IntVar(&c.config.Workers, "workers", d.Workers, "how many connections; fewer in batch mode when there is not a batch for each")
 	f.DurationVar(&c.config.Duration, "duration", d.Duration, "how long to renew")
 	f.DurationVar(&c.config.TTL, "ttl", d.TTL, "of each lease; longer than one round over all of them")
 	f.IntVar(&c.config.Batch, "batch", d.Batch, "beats a request in batch mode, 1 to 10000")
-	f.StringVar(&c.config.Codec, "codec", d.Codec, "of a batch: json, cbor or binary")
+	f.IntVar(&c.config.Pipeline, "pipeline", d.Pipeline, "heartbeats in flight on each connection in session mode, 1 to 1024")
+	f.StringVar(&c.config.Codec, "codec", d.Codec, "of a batch: json, cbor or binary; of a session: json or cbor")
 	f.StringVar(&c.config.Service, "service", d.Service, "service of the leases")
 	f.BoolVar(&c.config.Keep, "keep", false, "leave the leases to their TTL afterwards")
 }
@@ -56,8 +58,8 @@ func (c *benchCommand) flags(cmd *cobra.Command) {
 // checkZeros refuses what the driver would take for a field that is not set.
 func (c *benchCommand) checkZeros() error {
 	d := &c.config
-	if d.Leases == 0 || d.Workers == 0 || d.Batch == 0 || d.Duration == 0 || d.TTL == 0 {
-		return wrongUsage("--leases, --workers, --batch, --duration, --ttl: want more than 0")
+	if d.Leases == 0 || d.Workers == 0 || d.Batch == 0 || d.Pipeline == 0 || d.Duration == 0 || d.TTL == 0 {
+		return wrongUsage("--leases, --workers, --batch, --pipeline, --duration, --ttl: want more than 0")
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func TestWrongUsageExitsWith2(t *testing.T) {
 		"run --check udp://x:1 -- sh":  "want tcp:// or http://",
 		"run --check nonsense -- sh":   "want tcp://HOST:PORT",
 		"healthcheck --ready --live":   "exclude each other",
-		"bench --mode session":         `mode "session"`,
+		"bench --mode other":           `mode "other"`,
 		"bench --workers 0":            "want more than 0",
 		"bench --duration 0s":          "want more than 0",
 		"server --node-id a/b":         `node-id "a/b"`,

@@ -17,6 +17,7 @@ const (
 	codeTimeout    = "timeout"
 	codeConnection = "connection"
 	codeStopped    = "stopped" // the run was called off while the request was on its way
+	codeMalformed  = "malformed_answer"
 )
 
 // problem reads an error answer; one that is not of the contract gets its

@@ -22,6 +22,7 @@ type conn struct {
 	at      int             // index in hosts
 	fields  []byte          // header fields of every request, after Host
 	timeout time.Duration
+	buffer  int // bytes to read at once
 
 	nc    net.Conn // nil: not connected
 	off   func() bool
@@ -31,7 +32,7 @@ type conn struct {
 }
 
 func newConn(ctx context.Context, cfg *Config, worker int) *conn {
-	c := &conn{ctx: ctx, at: worker % len(cfg.Endpoints), timeout: cfg.Timeout}
+	c := &conn{ctx: ctx, at: worker % len(cfg.Endpoints), timeout: cfg.Timeout, buffer: 4 << 10}
 	for _, e := range cfg.Endpoints {
 		c.hosts = append(c.hosts, hostPort(e))
 	}
@@ -124,7 +125,7 @@ func (c *conn) dial() error {
 	c.nc, c.armed = nc, time.Time{}
 	c.off = context.AfterFunc(c.ctx, func() { _ = nc.SetDeadline(time.Now().Add(hurry)) })
 	if c.in.in == nil {
-		c.in.in = bufio.NewReader(nc)
+		c.in.in = bufio.NewReaderSize(nc, c.buffer)
 	} else {
 		c.in.in.Reset(nc)
 	}
