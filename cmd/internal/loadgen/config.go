@@ -12,11 +12,7 @@ package loadgen
 
 import (
 	"errors"
-	"fmt"
-	"net/url"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
@@ -64,11 +60,6 @@ type Config struct {
 	Watch func(Progress)
 }
 
-var (
-	nameShape   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-	prefixShape = regexp.MustCompile(`^[A-Za-z0-9_~:@-][A-Za-z0-9._~:@-]{0,99}$`)
-)
-
 // ErrConfig is returned when a configuration cannot be driven.
 var ErrConfig = errors.New("cannot drive this")
 
@@ -76,12 +67,8 @@ var ErrConfig = errors.New("cannot drive this")
 func Defaults() Config { return Config{}.withDefaults() }
 
 func (c Config) withDefaults() Config {
-	c.Endpoints = slices.Clone(c.Endpoints)
-	for i, e := range c.Endpoints {
-		if !strings.Contains(e, "://") {
-			c.Endpoints[i] = "http://" + e
-		}
-	}
+	t := c.target().withDefaults()
+	c.Endpoints, c.NS, c.Prefix, c.Timeout = t.Endpoints, t.NS, t.Prefix, t.Timeout
 	orElse(&c.Mode, ModeSingle)
 	orElse(&c.Leases, 10_000)
 	orElse(&c.Workers, 64)
@@ -90,18 +77,12 @@ func (c Config) withDefaults() Config {
 	orElse(&c.Batch, 1_000)
 	orElse(&c.Pipeline, 1)
 	orElse(&c.Codec, CodecJSON)
-	orElse(&c.NS, wire.DefaultNS)
 	orElse(&c.Service, "bench")
-	orElse(&c.Prefix, "bench-")
-	orElse(&c.Timeout, 10*time.Second)
 	return c
 }
 
-func orElse[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
+func (c Config) target() Target {
+	return Target{Endpoints: c.Endpoints, Token: c.Token, NS: c.NS, Prefix: c.Prefix, Timeout: c.Timeout, Watch: c.Watch}
 }
 
 // fit bounds the workers by the work: each has as many leases as it renews at
@@ -121,8 +102,7 @@ func (c Config) fit() Config {
 
 func (c Config) validate() error {
 	return errors.Join(
-		check(len(c.Endpoints) > 0, "no endpoint to drive"),
-		checkEndpoints(c.Endpoints),
+		c.target().validate(),
 		check(slices.Contains([]string{ModeSingle, ModeBatch, ModeSession}, c.Mode),
 			"mode %q: want %s, %s or %s", c.Mode, ModeSingle, ModeBatch, ModeSession),
 		check(c.Codec == CodecJSON || c.Codec == CodecBinary || c.Codec == CodecCBOR,
@@ -134,28 +114,6 @@ func (c Config) validate() error {
 		check(c.TTL >= time.Millisecond, "ttl %v: want at least 1ms", c.TTL),
 		check(c.Batch >= 1 && c.Batch <= wire.MaxBeats, "batch %d: want 1 to %d", c.Batch, wire.MaxBeats),
 		check(c.Pipeline >= 1 && c.Pipeline <= maxPipeline, "pipeline %d: want 1 to %d", c.Pipeline, maxPipeline),
-		check(nameShape.MatchString(c.NS), "ns %q: want [A-Za-z0-9._-]{1,64}", c.NS),
 		check(nameShape.MatchString(c.Service), "service %q: want [A-Za-z0-9._-]{1,64}", c.Service),
-		check(prefixShape.MatchString(c.Prefix), "prefix %q: want up to 100 of [A-Za-z0-9._~:@-], not a dot first", c.Prefix),
 	)
-}
-
-func check(ok bool, format string, args ...any) error {
-	if ok {
-		return nil
-	}
-	return fmt.Errorf(format, args...)
-}
-
-func checkEndpoints(endpoints []string) error {
-	for _, e := range endpoints {
-		u, err := url.Parse(e)
-		if err != nil {
-			return fmt.Errorf("endpoint %q: %w", e, err)
-		}
-		if u.Scheme != "http" || u.Host == "" || (u.Path != "" && u.Path != "/") {
-			return fmt.Errorf("endpoint %q: want http://host:port", e)
-		}
-	}
-	return nil
 }

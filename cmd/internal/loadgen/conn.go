@@ -31,13 +31,13 @@ type conn struct {
 	out   []byte    // the request, reused
 }
 
-func newConn(ctx context.Context, cfg *Config, worker int) *conn {
-	c := &conn{ctx: ctx, at: worker % len(cfg.Endpoints), timeout: cfg.Timeout, buffer: 4 << 10}
-	for _, e := range cfg.Endpoints {
+func newConn(ctx context.Context, t *Target, number int) *conn {
+	c := &conn{ctx: ctx, at: number % len(t.Endpoints), timeout: t.Timeout, buffer: 4 << 10}
+	for _, e := range t.Endpoints {
 		c.hosts = append(c.hosts, hostPort(e))
 	}
-	if cfg.Token != "" {
-		c.fields = append(c.fields, "Authorization: Bearer "+cfg.Token+"\r\n"...)
+	if t.Token != "" {
+		c.fields = append(c.fields, "Authorization: Bearer "+t.Token+"\r\n"...)
 	}
 	return c
 }

@@ -53,8 +53,8 @@ func memberOrder(text string, members map[string]any) []string {
 	return names
 }
 
-// fakeSessions serves sessions of a fake cluster. Answers wait until there are
-// hold of them, and then come in the opposite order.
+// fakeSessions serves sessions of a fake cluster. Frames wait a little until
+// there are hold of them, and are then answered in the opposite order.
 type fakeSessions struct {
 	*fakeCluster
 	hold  int
@@ -79,25 +79,41 @@ func (f *fakeSessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		format, kind = sessionFormats[CodecCBOR], websocket.BinaryMessage
 	}
 	_ = ws.WriteControl(websocket.PingMessage, []byte("are you there"), time.Time{})
-	var held [][]byte
-	for n := int64(0); f.limit == 0 || n < f.limit; n++ {
-		got, frame, err := ws.ReadMessage()
-		if err != nil || got != kind {
-			return
-		}
-		held = append(held, f.beatFrame(format, frame))
-		if len(held) < f.hold {
-			continue
-		}
-		for _, answer := range slices.Backward(held) {
-			out, _ := ws.NextWriter(kind) // in fragments of 16 bytes
-			_, _ = out.Write(answer)
-			if out.Close() != nil {
+	asked := make(chan []byte)
+	go func() {
+		defer close(asked)
+		for n := int64(0); f.limit == 0 || n < f.limit; n++ {
+			got, frame, err := ws.ReadMessage()
+			if err != nil || got != kind {
 				return
 			}
+			asked <- frame
 		}
-		held = held[:0]
+	}()
+	for held := f.gather(asked); len(held) > 0; held = f.gather(asked) {
+		for _, frame := range slices.Backward(held) {
+			out, _ := ws.NextWriter(kind) // in fragments of 16 bytes
+			_, _ = out.Write(f.beatFrame(format, frame))
+			_ = out.Close() // who is gone is not answered
+		}
 	}
+}
+
+// gather waits for a frame, and a little for more of them.
+func (f *fakeSessions) gather(asked <-chan []byte) (held [][]byte) {
+	frame, ok := <-asked
+	for ok {
+		held = append(held, frame)
+		if len(held) >= f.hold {
+			break
+		}
+		select {
+		case frame, ok = <-asked:
+		case <-time.After(5 * time.Millisecond):
+			ok = false
+		}
+	}
+	return held
 }
 
 func (f *fakeSessions) beatFrame(format sessionFormat, frame []byte) []byte {
