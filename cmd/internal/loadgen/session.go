@@ -2,7 +2,6 @@ package loadgen
 
 import (
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"time"
 
@@ -222,12 +221,6 @@ func (s *session) broken(err error) {
 	s.out = s.out[:0]
 	if s.w.conn.nc != nil { // else it has turned already
 		s.w.conn.drop()
-	}
-	var p *wire.Problem
-	if errors.As(err, &p) {
-		s.w.tally.refused(string(p.Code), lost)
-		s.w.backOff()
-		return
 	}
 	s.w.failed(err, lost)
 }

@@ -52,9 +52,9 @@ func (w *worker) leasePath(id, rest string) []byte {
 	return w.path
 }
 
-// failed counts a request that was not answered, and waits.
+// failed counts a request that was refused or not answered, and waits.
 func (w *worker) failed(err error, n int64) {
-	w.tally.refused(failureCode(w.ctx, err), n)
+	w.tally.refused(codeOf(w.ctx, err), n)
 	w.backOff()
 }
 
