@@ -27,6 +27,7 @@ type call struct {
 	header http.Header
 	body   []byte
 	media  string        // of the body; "" with a body means JSON
+	accept string        // the media type to be answered in; "" means JSON
 	limit  time.Duration // of one try; 0 takes Config.RequestTimeout
 	repeat bool          // taking effect twice is the same as once
 	check  func() bool   // the decoded answer belongs to the question; nil: surely
@@ -69,10 +70,7 @@ func (c *Client) try(ctx context.Context, end *url.URL, k call) (reply, error) {
 func (c *Client) exchange(req *http.Request, r *reply) (int, error) {
 	res, err := c.http.Do(req)
 	if err != nil {
-		if wrapped, ok := errors.AsType[*url.Error](err); ok {
-			err = wrapped.Err // without the URL, which the caller names
-		}
-		return 0, err
+		return 0, bare(err)
 	}
 	defer res.Body.Close()
 	r.header = res.Header
@@ -109,7 +107,7 @@ func (c *Client) request(ctx context.Context, end *url.URL, k call) (*http.Reque
 		req.Header[name] = values
 	}
 	req.Header.Set("User-Agent", userAgent)
-	req.Header.Set("Accept", wire.TypeJSON)
+	req.Header.Set("Accept", mediaOr(k.accept, wire.TypeJSON))
 	if k.body != nil {
 		req.Header.Set("Content-Type", mediaOr(k.media, wire.TypeJSON))
 	}
