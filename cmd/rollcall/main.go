@@ -41,7 +41,7 @@ func newRoot() *cobra.Command {
 	group(root)
 	root.AddCommand(
 		newDev(), newServer(), newRun(),
-		newAlive(), newServices(), newWhy(), newHistory(),
+		newAlive(), newServices(), newWatch(), newWhy(), newHistory(),
 		newRegister(), newHeartbeat(), newLeave(), newDrain(), newEvict(),
 		newSend(), newRecv(), newMailbox(),
 		newCluster(), newDoctor(), newBench(), newHealthcheck(), newVersion(),
