@@ -64,14 +64,19 @@ func (w *worker) backOff() { w.pause = backOff(w.ctx, w.pause) }
 // backOff waits longer than the last time, or until ctx ends, and returns how
 // long it meant to.
 func backOff(ctx context.Context, last time.Duration) time.Duration {
-	pause := min(max(2*last, firstPause), maxPause)
-	timer := time.NewTimer(pause)
+	next := min(max(2*last, firstPause), maxPause)
+	pause(ctx, next)
+	return next
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	return pause
 }
 
 // grant registers the worker's leases, each until it is granted. A refusal that
