@@ -17,7 +17,10 @@ import (
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 )
 
-const userAgent = "rollcall-go"
+const (
+	userAgent = "rollcall-go"
+	paramWait = "wait_ms" // of a long poll
+)
 
 // call is one request, whichever endpoint it goes to.
 type call struct {
@@ -61,7 +64,9 @@ func (c *Client) try(ctx context.Context, end *url.URL, k call) (reply, error) {
 	case status/100 != 2:
 		err = problemOf(end, status, r)
 	}
-	c.meter.add(r.rtt, isFailure(err))
+	if err != nil || !k.query.Has(paramWait) {
+		c.meter.add(r.rtt, isFailure(err)) // but how long a poll waited is no round trip
+	}
 	return r, err
 }
 
@@ -86,7 +91,7 @@ func (c *Client) limitOf(k call) time.Duration {
 	if k.limit > 0 {
 		return k.limit
 	}
-	wait, _ := strconv.ParseInt(k.query.Get("wait_ms"), 10, 32)
+	wait, _ := strconv.ParseInt(k.query.Get(paramWait), 10, 32)
 	return c.config.RequestTimeout + time.Duration(max(wait, 0))*time.Millisecond
 }
 
