@@ -22,14 +22,15 @@ func TestSendGivesEachBodyItsForm(t *testing.T) {
 		args []string
 		want string
 	}{
-		"json":   {[]string{`{"n": 1}`}, `"body":{"n":1}`},
-		"number": {[]string{"12"}, `"body":12`},
-		"null":   {[]string{"null"}, `"body":null`},
-		"text":   {[]string{"hello, you\n"}, `"body":"hello, you"`},
-		"empty":  {[]string{""}, `"body":""`},
-		"binary": {[]string{"--binary", "hi"}, `"body_b64":"aGk="`},
-		"file":   {[]string{"--binary", "--file", file}, `"body_b64":"/wA="`},
-		"all":    {[]string{"1", "--from", "billing", "--ttl", "90s"}, `"from":"billing","body":1,"ttl_ms":90000`},
+		"json":    {[]string{`{"n": 1}`}, `"body":{"n":1}`},
+		"number":  {[]string{"12"}, `"body":12`},
+		"null":    {[]string{"null"}, `"body":null`},
+		"text":    {[]string{"hello, you\n"}, `"body":"hello, you"`},
+		"nothing": {[]string{"--binary", ""}, `"body_b64":""`},
+		"empty":   {[]string{""}, `"body":""`},
+		"binary":  {[]string{"--binary", "hi"}, `"body_b64":"aGk="`},
+		"file":    {[]string{"--binary", "--file", file}, `"body_b64":"/wA="`},
+		"all":     {[]string{"1", "--from", "billing", "--ttl", "90s"}, `"from":"billing","body":1,"ttl_ms":90000`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := startFake(t, map[string]string{sendTo: `{"id":"` + messageID + `","offset":7,"duplicate":false,"state":"pending","revision":9}`})
@@ -122,10 +123,10 @@ func TestMailboxCommands(t *testing.T) {
 			"POST /v1/mailboxes/web-1/dead/m1/requeue", "m1 is pending again: offset 12, revision 40.",
 		},
 		"mailbox ack web-1 --up-to 7": {
-			`{"acked":1,"pending":0}`, `POST /v1/mailboxes/web-1/ack  {"up_to":7}`, "acknowledged 1 message; 0 pending.",
+			`{"acked":1,"pending":0,"revision":9}`, `POST /v1/mailboxes/web-1/ack  {"up_to":7}`, "acknowledged 1 message; 0 pending.",
 		},
 		"mailbox ack web-1 m1 m2": {
-			`{"acked":2,"pending":0}`, `POST /v1/mailboxes/web-1/ack  {"ids":["m1","m2"]}`, "acknowledged 2 messages",
+			`{"acked":2,"pending":0,"revision":9}`, `POST /v1/mailboxes/web-1/ack  {"ids":["m1","m2"]}`, "acknowledged 2 messages",
 		},
 		"mailbox nack web-1 m1 --reason odd --attempt 5": {
 			`{"nacked":1,"dead":1,"pending":0}`,

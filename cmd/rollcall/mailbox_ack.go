@@ -40,13 +40,12 @@ func (c *mailboxAckCommand) run(cmd *cobra.Command, id string, messages []string
 		return err
 	}
 	defer r.close()
-	done, body, err := r.ack(cmd.Context(), id, wire.Ack{Epoch: c.epoch, UpTo: c.upTo, IDs: messages})
+	done, err := r.Ack(cmd.Context(), id, wire.Ack{Epoch: c.epoch, UpTo: c.upTo, IDs: messages})
 	if err != nil {
 		return err
 	}
 	if c.json() {
-		printBody(cmd.OutOrStdout(), body)
-		return nil
+		return printJSON(cmd.OutOrStdout(), done)
 	}
 	fmt.Fprintf(cmd.OutOrStdout(), "acknowledged %s; %d pending.\n", count(uint64(done.Acked), "message"), done.Pending)
 	return nil

@@ -120,16 +120,12 @@ func (c *recvCommand) acknowledge(cmd *cobra.Command, r *remote, id string, mess
 	for i := range messages {
 		ids[i] = messages[i].ID
 	}
-	done, _, err := r.ack(cmd.Context(), id, wire.Ack{Epoch: c.epoch, IDs: ids})
+	done, err := r.Ack(cmd.Context(), id, wire.Ack{Epoch: c.epoch, IDs: ids})
 	if err != nil {
 		return fmt.Errorf("acknowledge: %w", err)
 	}
 	fmt.Fprintf(cmd.ErrOrStderr(), "acknowledged %s; %d pending.\n", count(uint64(done.Acked), "message"), done.Pending)
 	return nil
-}
-
-func (r *remote) ack(ctx context.Context, id string, ack wire.Ack) (*wire.Acked, []byte, error) {
-	return askFor[wire.Acked](ctx, r, request{method: "POST", path: mailboxPath(id, "/ack"), body: ack})
 }
 
 // pause waits for d, or until ctx ends.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
+	"github.com/seed-b4c92e43/rollcall/clientsdk"
 )
 
 // sendCommand puts one message into a mailbox.
@@ -63,13 +63,12 @@ func (c *sendCommand) run(cmd *cobra.Command, id string, args []string) error {
 		return err
 	}
 	defer r.close()
-	sent, body, err := askFor[wire.Sent](cmd.Context(), r, request{method: "POST", path: mailboxPath(id, "/messages"), body: message})
+	sent, err := r.Send(cmd.Context(), id, message)
 	if err != nil {
 		return fmt.Errorf("send message %s: %w", message.ID, err)
 	}
 	if c.json() {
-		printBody(cmd.OutOrStdout(), body)
-		return nil
+		return printJSON(cmd.OutOrStdout(), sent)
 	}
 	printSent(cmd.OutOrStdout(), sent)
 	return nil
@@ -106,20 +105,18 @@ func readBounded(in io.Reader) ([]byte, error) {
 	return raw, nil
 }
 
-// message gives the body its form, and an id, so that every try is of one
-// message.
-func (c *sendCommand) message(raw []byte) (wire.NewMessage, error) {
-	m := wire.NewMessage{ID: c.messageID, From: c.from, TTLMS: c.ttl.Milliseconds()}
+// message gives the body its form, and an id to name where it fails.
+func (c *sendCommand) message(raw []byte) (clientsdk.Message, error) {
+	m := clientsdk.Message{ID: c.messageID, From: c.from, TTL: c.ttl}
 	if m.ID == "" {
 		m.ID = uuid.NewString()
 	}
 	if c.binary {
-		text := base64.StdEncoding.EncodeToString(raw)
-		m.BodyB64 = &text
+		m.Binary = append([]byte{}, raw...) // empty is not nil
 		return m, nil
 	}
-	var err error
-	m.Body, err = bodyJSON(raw)
+	body, err := bodyJSON(raw)
+	m.Body = body
 	return m, err
 }
 

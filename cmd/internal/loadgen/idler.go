@@ -24,7 +24,7 @@ type idler struct {
 
 func newIdler(ctx context.Context, r *idleRun, number int) *idler {
 	i := &idler{owner: r, conn: newConn(ctx, &r.cfg.Target, number)}
-	i.conn.buffer = idleBuffer
+	i.conn.buffer, i.conn.hurry = idleBuffer, 0
 	return i
 }
 

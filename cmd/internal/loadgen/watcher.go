@@ -32,7 +32,7 @@ type watchCounts struct {
 
 func newWatcher(ctx context.Context, t *Target, number int, service string, a *arrivals, counts *watchCounts) *watcher {
 	w := &watcher{conn: newConn(ctx, t, number), arrivals: a, counts: counts}
-	w.conn.buffer = streamBuffer
+	w.conn.buffer, w.conn.hurry = streamBuffer, 0
 	w.path = wire.PathWatch + t.query("?service="+service)
 	return w
 }
