@@ -56,7 +56,7 @@ func (c *cluster) open(name string) *member {
 	m := &member{id: d.Identity().ServerID(), transport: transport}
 	m.Store, err = Open(Config{
 		Dir: d, Transport: transport, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		OnRestore: func() { m.restored.Add(1) },
+		OnRestore: func(uint64) { m.restored.Add(1) },
 		OnFatal:   func(err error) { c.t.Errorf("%s: fatal: %v", name, err) },
 	})
 	must(c.t, err)

@@ -148,9 +148,9 @@ func (s *Store) fatal(err error) {
 }
 
 // restored is called when the replica is another.
-func (s *Store) restored() {
+func (s *Store) restored(revision uint64) {
 	if s.cfg.OnRestore != nil {
-		s.cfg.OnRestore()
+		s.cfg.OnRestore(revision)
 	}
 	s.leaderships.again()
 }

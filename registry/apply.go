@@ -19,8 +19,11 @@ func (s *State) apply(at Position, e *Entry) Outcome {
 		out.Results[i] = s.do(c)
 	}
 	s.forget()
+	s.forgetEvents()
+	s.ageMail()
 	out.Revision = s.revision
 	out.Events, s.turn.events = s.turn.events, nil
+	out.Mail, s.turn.mail = s.turn.mail, nil
 	return out
 }
 
@@ -52,6 +55,14 @@ func (s *State) do(c Command) Result {
 		return s.expire(c)
 	case *Serve:
 		return s.serve(c)
+	case *Send:
+		return s.send(c)
+	case *Ack:
+		return s.ack(c)
+	case *Nack:
+		return s.nack(c)
+	case *Requeue:
+		return s.requeue(c)
 	case *Check:
 		s.check = checkpoint{s.index, s.Digest()}
 	}
@@ -80,16 +91,18 @@ func (s *State) next() uint64 {
 	return s.revision
 }
 
-// emit adds an event of the present revision; l is the lease that lives on
-// after it and c the certificate of the one that ended, or nil.
-func (s *State) emit(kind EventType, l *Lease, c *Certificate) {
-	ev := Event{Revision: s.revision, Type: kind, At: s.wall, Lease: l, Certificate: c}
+// emit adds an event of the present revision; before is the lease as it was, l
+// the one that lives on after it and c the certificate of the one that ended,
+// or nil.
+func (s *State) emit(kind EventType, before, l *Lease, c *Certificate) {
+	ev := Event{Revision: s.revision, Type: kind, At: s.wall, Lease: l, Before: before, Certificate: c}
 	if l != nil {
 		ev.NS, ev.ID, ev.Service, ev.Epoch = l.NS, l.ID, l.Spec.Service, l.Epoch
 	} else {
 		ev.NS, ev.ID, ev.Service, ev.Epoch = c.NS, c.ID, c.Service, c.Epoch
 	}
 	s.turn.events = append(s.turn.events, ev)
+	s.keep(&ev)
 }
 
 // absent says why an epoch of an id does not live: a newer one holds the id,

@@ -13,7 +13,7 @@ const (
 
 // The least sizes of encodings, by which counts are bounded.
 const (
-	resultSizeMin     = 9
+	resultSizeMin     = 10
 	beatResultSizeMin = 5
 )
 
@@ -21,7 +21,7 @@ func appendResult(dst []byte, t *Result) []byte {
 	dst = append(dst, byte(t.Code), boolBit(t.Lease != nil, resultLease)|
 		boolBit(t.Created, resultCreated)|boolBit(t.Certificate != nil, resultCertificate)|
 		boolBit(t.Mail != nil, resultMail))
-	for _, v := range [...]uint64{t.Revision, t.ReplacedEpoch, t.CurrentEpoch, t.CurrentSeq, uint64(t.Buried)} {
+	for _, v := range [...]uint64{t.Revision, t.ReplacedEpoch, t.CurrentEpoch, t.CurrentSeq, uint64(t.Buried), uint64(t.Pending)} {
 		dst = binary.AppendUvarint(dst, v)
 	}
 	dst = binary.AppendVarint(dst, t.RemainingMS)
@@ -47,7 +47,7 @@ func (r *reader) result() Result {
 	t.Created = carried&resultCreated != 0
 	t.Revision, t.ReplacedEpoch = r.uvarint(), r.uvarint()
 	t.CurrentEpoch, t.CurrentSeq = r.uvarint(), r.uvarint()
-	t.Buried = int(r.uvarint32())
+	t.Buried, t.Pending = int(r.uvarint32()), int(r.uvarint32())
 	t.RemainingMS = r.varint()
 	if carried&resultLease != 0 {
 		t.Lease = new(r.lease())

@@ -75,7 +75,23 @@ func drawCommand(t *rapid.T, revision uint64) Command {
 	}
 	return &Serve{
 		Term: rapid.Uint64Range(1, 2).Draw(t, "term"), ClusterID: rapid.SampledFrom([]string{"c", "c", "d"}).Draw(t, "cluster"),
-		Retention: Retention{CertificateMS: rapid.SampledFrom([]uint64{0, 20_000, 5000}).Draw(t, "age"), CertificateMax: rapid.Uint32Range(0, 6).Draw(t, "number")},
+		Retention: drawRetention(t),
+	}
+}
+
+func drawRetention(t *rapid.T) Retention {
+	r := drawEventRetention(t)
+	r.CertificateMS = rapid.SampledFrom([]uint64{0, 20_000, 5000}).Draw(t, "age")
+	r.CertificateMax = rapid.Uint32Range(0, 6).Draw(t, "number")
+	r.Mail = drawMailLimits(t)
+	return r
+}
+
+func drawEventRetention(t *rapid.T) Retention {
+	return Retention{
+		EventMS:    rapid.SampledFrom([]uint64{0, 0, 20_000, 5000}).Draw(t, "age of events"),
+		EventMax:   rapid.Uint32Range(0, 6).Draw(t, "number of events"),
+		EventBytes: rapid.SampledFrom([]uint64{0, 0, 1000, 300}).Draw(t, "bytes of events"),
 	}
 }
 
@@ -111,6 +127,10 @@ func drawExpire(t *rapid.T, revision uint64) Command {
 func drawEntry(t *rapid.T, revision uint64) Entry {
 	e := Entry{Wall: rapid.Int64Range(-5, 100_000).Draw(t, "wall"), Advance: rapid.Uint32Range(0, 3000).Draw(t, "advance"), Proposer: "n1"}
 	for range rapid.IntRange(0, 3).Draw(t, "commands") {
+		if rapid.Bool().Draw(t, "of mail") {
+			e.Commands = append(e.Commands, drawMailCommand(t, rapid.SampledFrom([]uint64{0, 0, revision}).Draw(t, "mail epoch")))
+			continue
+		}
 		e.Commands = append(e.Commands, drawCommand(t, revision))
 	}
 	return e

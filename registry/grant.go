@@ -16,21 +16,28 @@ func (s *State) grant(c *Grant) Result {
 	}
 	s.next()
 	l := s.admit(c, s.revision, 0)
-	s.emit(EventRegistered, l, nil)
-	return Result{Revision: s.revision, Lease: l, Created: true, RemainingMS: int64(c.TTL)}
+	s.emit(EventRegistered, nil, l, nil)
+	return s.granted(Result{Lease: l, Created: true})
 }
 
 // takeOver ends the live lease of the id and grants a new one, in one event.
 func (s *State) takeOver(c *Grant, old uint32) Result {
 	s.next()
-	ended := s.end(old, ending{cause: CauseReplaced})
+	before, ended := s.end(old, ending{cause: CauseReplaced})
 	epoch := s.revision
 	if s.faults.EpochReuse {
 		epoch = ended.Epoch
 	}
 	l := s.admit(c, epoch, ended.Epoch)
-	s.emit(EventReplaced, l, ended)
-	return Result{Revision: s.revision, Lease: l, ReplacedEpoch: ended.Epoch, RemainingMS: int64(c.TTL)}
+	s.emit(EventReplaced, before, l, ended)
+	return s.granted(Result{Lease: l, ReplacedEpoch: ended.Epoch})
+}
+
+// granted completes the result of a Grant that made a lease.
+func (s *State) granted(r Result) Result {
+	r.Revision, r.RemainingMS = s.revision, int64(r.Lease.TTL)
+	r.Pending = int(s.waiting(s.leases.at(r.Lease.Slot)))
+	return r
 }
 
 // repeated answers a Grant whose Idempotency-Key was seen before: while that
@@ -55,6 +62,7 @@ func (s *State) present(code Code, slot uint32) Result {
 	r := s.result(code)
 	r.Lease = new(s.view(slot))
 	r.RemainingMS = s.timer.remaining(slot)
+	r.Pending = int(s.waiting(s.leases.at(slot)))
 	return r
 }
 
@@ -65,7 +73,7 @@ func (s *State) admit(c *Grant, epoch, replaced uint64) *Lease {
 	*s.leases.at(slot) = lease{
 		packed: pack(c.ID, origin{c.Key, replaced}, &c.Spec), epoch: epoch, granted: s.wall, renewed: s.wall,
 		revision: s.revision, born: s.turn.moment, ttl: c.TTL, group: s.groups.join(c.NS, c.Spec.Service, Alive),
-		port: c.Spec.Port, state: Alive,
+		port: c.Spec.Port, state: Alive, box: s.mail.addressed(c.NS, c.ID),
 	}
 	s.enter(slot)
 	s.postings.add(slot)

@@ -30,17 +30,21 @@ type image struct {
 	gone         []record
 	services     map[serviceName]bool // true: the image holds a record of it
 	bytes        int
+	mail         mailImage
 }
 
 // record names one record that the image holds and must lose.
 type record struct {
 	kind  Kind
-	epoch uint64
+	epoch uint64 // of an event: the revision
 }
 
 type serviceName struct{ ns, service string }
 
-func (m *image) init() { m.services = make(map[serviceName]bool) }
+func (m *image) init() {
+	m.services = make(map[serviceName]bool)
+	m.mail.init()
+}
 
 func (m *image) changed(l *lease) {
 	if l.marks&dirty == 0 {
@@ -85,19 +89,21 @@ func (s *State) Flush(put func(kind Kind, key, value []byte)) {
 	for _, epoch := range s.image.certificates {
 		out.certificate(epoch)
 	}
+	out.events()
 	for _, r := range s.image.gone {
 		put(r.kind, out.key(r.epoch), nil)
 	}
 	for name, kept := range s.image.services {
 		out.service(name, kept)
 	}
+	out.mail()
 	put(KindMeta, []byte(metaKey), s.appendMeta(nil))
 	s.image = image{}
 	s.image.init()
 }
 
 // FlushSize estimates the bytes that Flush would hand out now.
-func (s *State) FlushSize() int { return s.image.bytes }
+func (s *State) FlushSize() int { return s.image.bytes + s.image.mail.bytes }
 
 // flushing is one Flush. Records are cut from blocks, which are not used again.
 type flushing struct {
@@ -148,6 +154,19 @@ func (f *flushing) certificate(epoch uint64) {
 	f.block = appendCertificateRecord(f.block, c)
 	value := f.cut(start)
 	f.put(KindCertificate, f.key(epoch), value)
+}
+
+// events hands out those that came since the last Flush and are kept still.
+func (f *flushing) events() {
+	g := &f.state.events
+	for i := g.after(g.stored); i < g.count; i++ {
+		e := g.at(i)
+		start := f.room()
+		f.block = append(append(f.block, imageVersion), e.record...)
+		value := f.cut(start)
+		f.put(KindEvent, f.key(e.revision), value)
+	}
+	g.stored = f.state.revision
 }
 
 func (f *flushing) service(name serviceName, kept bool) {

@@ -19,6 +19,9 @@ type replay struct {
 	meta         bool
 	services     map[serviceName]uint64 // revisions
 	certificates []*certificate
+	events       []loggedEvent
+	kept         uint64 // events that there must be
+	mail         mailReplay
 	from         uint64 // index of the packed renewals
 	at           uint64 // index up to which renewals are applied
 	wall         int64  // of the entry at
@@ -53,6 +56,12 @@ func (s *State) loadRecord(kind Kind, key []byte, r *reader) error {
 		if len(key) == 8 {
 			return s.loadCertificate(binary.BigEndian.Uint64(key), r)
 		}
+	case KindEvent:
+		if len(key) == 8 {
+			return s.loadEvent(binary.BigEndian.Uint64(key), r)
+		}
+	case KindMailbox, KindMessage, KindBody, KindReason:
+		return s.loadMail(kind, key, r)
 	}
 	return ErrMalformed
 }
@@ -62,6 +71,9 @@ func (s *State) loadNamed(key string, r *reader) error {
 		s.replay.meta = true
 		s.loadMeta(r)
 		return r.err()
+	}
+	if key == floorKey {
+		return s.loadFloor(r)
 	}
 	rest, found := strings.CutPrefix(key, servicePrefix)
 	name := reader{data: []byte(rest)}
@@ -109,20 +121,32 @@ func (s *State) loadCertificate(epoch uint64, r *reader) error {
 	return nil
 }
 
+func (s *State) loadEvent(revision uint64, r *reader) error {
+	record := eventRecord(r.rest())
+	if _, err := record.decode(revision); err != nil {
+		return err
+	}
+	s.replay.events = append(s.replay.events, loggedEvent{record: record, revision: revision})
+	return nil
+}
+
 // Loaded ends a load: it builds the indexes and checks that the records belong
 // together. The error is [ErrInconsistent].
 func (s *State) Loaded() error {
-	for _, step := range [...]func() error{s.settleMeta, s.settleLeases, s.settleServices, s.settleCertificates} {
+	for _, step := range [...]func() error{
+		s.settleMeta, s.settleLeases, s.settleServices, s.settleCertificates, s.settleEvents, s.settleMail,
+	} {
 		if err := step(); err != nil {
 			return fmt.Errorf("finish load: %w", err)
 		}
 	}
-	s.replay.services, s.replay.certificates = nil, nil
+	s.replay.services, s.replay.certificates, s.replay.events, s.replay.mail = nil, nil, nil, mailReplay{}
 	return nil
 }
 
 func (s *State) settleMeta() error {
-	if !s.replay.meta && (s.leases.live > 0 || s.replay.services != nil || s.replay.certificates != nil) {
+	records := s.leases.live + len(s.replay.services) + len(s.replay.certificates) + len(s.replay.events) + len(s.replay.mail.numbers)
+	if !s.replay.meta && records > 0 {
 		return fmt.Errorf("no record of the state itself: %w", ErrInconsistent)
 	}
 	if s.replay.from > s.index {
@@ -167,5 +191,30 @@ func (s *State) settleCertificates() error {
 		s.sum += digestCertificate(c)
 	}
 	s.certificates.made = 0
+	return nil
+}
+
+// settleEvents takes the kept events in their order.
+func (s *State) settleEvents() error {
+	g, list := &s.events, s.replay.events
+	slices.SortFunc(list, func(a, b loggedEvent) int { return cmp.Compare(a.revision, b.revision) })
+	if uint64(len(list)) != s.replay.kept || g.dropped.revision > s.revision {
+		return fmt.Errorf("%d events, %d were kept: %w", len(list), s.replay.kept, ErrInconsistent)
+	}
+	last, cluster, wall := g.dropped.revision, uint64(0), g.dropped.wall
+	for _, e := range list {
+		h := e.record.head()
+		if e.revision <= last || h.cluster < cluster || h.wall < wall {
+			return fmt.Errorf("event of revision %d: %w", e.revision, ErrInconsistent)
+		}
+		last, cluster, wall = e.revision, h.cluster, h.wall
+		g.add(e.revision, e.record)
+		s.sum += digestEvent(e.revision, e.record)
+	}
+	s.misload(g)
+	if last > s.revision || cluster > s.clusterMS || wall > s.wall {
+		return fmt.Errorf("events up to revision %d: %w", last, ErrInconsistent)
+	}
+	g.made, g.added, g.stored = 0, 0, s.revision
 	return nil
 }

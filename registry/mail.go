@@ -55,6 +55,7 @@ type Mailbox struct {
 	Oldest                    *Message // of the pending, or nil
 	OldestAgeMS               uint64   // in cluster time
 	Last                      uint64   // the last offset given
+	Revision                  uint64   // of the last change; 0 for a mailbox never used
 }
 
 // Gap says which offsets were dropped unread.

@@ -18,7 +18,8 @@ type model struct {
 	cluster        string
 	wall           int64
 	leases         map[Identity]*modelLease
-	ended          []modelEnd // oldest first
+	ended          []modelEnd           // oldest first
+	past           []map[Identity]Lease // what lived at the end of each revision but the present one
 }
 
 type modelLease struct {
@@ -87,6 +88,21 @@ func (m *model) event(kind EventType, epoch uint64) answer {
 	return answer{code: OK, revision: m.revision, event: kind, epoch: epoch}
 }
 
+// next begins a new revision.
+func (m *model) next() {
+	m.past = append(m.past, m.present())
+	m.revision++
+}
+
+// present copies all that lives.
+func (m *model) present() map[Identity]Lease {
+	live := make(map[Identity]Lease, len(m.leases))
+	for who, l := range m.leases {
+		live[who] = l.Lease
+	}
+	return live
+}
+
 func (m *model) grant(c *Grant) answer {
 	who := Identity{c.NS, c.ID}
 	l := m.leases[who]
@@ -107,7 +123,7 @@ func (m *model) grant(c *Grant) answer {
 		a.epoch = l.Epoch
 		return a
 	}
-	m.revision++
+	m.next()
 	a := m.event(EventRegistered, m.revision)
 	if l != nil {
 		a.event, a.replaced = EventReplaced, l.Epoch
@@ -206,33 +222,35 @@ func (m *model) patch(c *Patch) answer {
 	if l == nil || l.Epoch != c.Epoch {
 		return m.gone(who, c.Epoch)
 	}
-	old := l.Lease
+	to := l.Lease
 	if c.State != nil {
-		l.State = *c.State
+		to.State = *c.State
 	}
 	if c.Address != nil {
-		l.Spec.Address = *c.Address
+		to.Spec.Address = *c.Address
 	}
 	if c.Port != nil {
-		l.Spec.Port = *c.Port
+		to.Spec.Port = *c.Port
 	}
 	if c.Tags != nil {
-		l.Spec.Tags = list(*c.Tags)
+		to.Spec.Tags = list(*c.Tags)
 	}
 	if c.Meta != nil {
-		l.Spec.Meta = *c.Meta
+		to.Spec.Meta = *c.Meta
 	}
-	if reflect.DeepEqual(old, l.Lease) {
+	if reflect.DeepEqual(to, l.Lease) {
 		a := m.say(OK)
 		a.epoch = l.Epoch
 		return a
 	}
-	m.revision++
-	l.Revision = m.revision
-	if old.State == Alive && l.State == Draining {
-		return m.event(EventDraining, l.Epoch)
+	m.next()
+	kind := EventUpdated
+	if l.State == Alive && to.State == Draining {
+		kind = EventDraining
 	}
-	return m.event(EventUpdated, l.Epoch)
+	to.Revision = m.revision
+	l.Lease = to
+	return m.event(kind, l.Epoch)
 }
 
 func (m *model) leave(c *Leave) answer {
@@ -249,7 +267,7 @@ func (m *model) leave(c *Leave) answer {
 }
 
 func (m *model) finish(l *modelLease, cause Cause, kind EventType) answer {
-	m.revision++
+	m.next()
 	m.end(l, cause)
 	a := m.event(kind, 0)
 	a.ended = l.Epoch
@@ -284,7 +302,7 @@ func (m *model) expire(c *Expire) answer {
 	buried := 0
 	for _, b := range c.Burials {
 		if l := m.byEpoch(b.Epoch); l != nil && l.Seq == b.Seq {
-			m.revision++
+			m.next()
 			m.end(l, CauseExpired)
 			buried++
 		}
@@ -294,24 +312,27 @@ func (m *model) expire(c *Expire) answer {
 	return a
 }
 
-// list answers a query without an index.
-func (m *model) list(q Query) []string {
-	var ids []string
-	for _, who := range slices.SortedFunc(maps.Keys(m.leases), func(a, b Identity) int { return strings.Compare(a.ID, b.ID) }) {
-		l := m.leases[who]
+// listed answers a query without an index, from all that lives or lived.
+func listed(live map[Identity]Lease, q Query) []Lease {
+	var found []Lease
+	for _, who := range slices.SortedFunc(maps.Keys(live), func(a, b Identity) int { return strings.Compare(a.ID, b.ID) }) {
+		l := live[who]
 		has := func(tag string) bool { return slices.Contains(l.Spec.Tags, tag) }
 		hasPair := func(p Pair) bool { return slices.Contains(l.Spec.Meta, p) }
 		if l.NS == q.NS && l.ID > q.After && strings.HasPrefix(l.ID, q.Prefix) &&
-			(q.Service == "" || q.Service == l.Spec.Service) && all(q.Tags, has) && all(q.Meta, hasPair) &&
+			(q.Service == "" || q.Service == l.Spec.Service) && every(q.Tags, has) && every(q.Meta, hasPair) &&
 			(len(q.States) == 0 || slices.Contains(q.States, l.State)) {
-			ids = append(ids, l.ID)
+			found = append(found, l)
 		}
 	}
-	return ids
+	return found
 }
 
-func all[T any](of []T, is func(T) bool) bool {
-	return !slices.ContainsFunc(of, func(v T) bool { return !is(v) })
+func ids(leases []Lease) (list []string) {
+	for _, l := range leases {
+		list = append(list, l.ID)
+	}
+	return list
 }
 
 // The state machine answers as the model does, command by command, and agrees
@@ -320,14 +341,18 @@ func TestStateIsTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newState()
 		m := &model{term: 1, leases: make(map[Identity]*modelLease)}
+		h := &modelHistory{model: m}
 		for i := range rapid.IntRange(1, 40).Draw(t, "commands") {
 			c := drawCommand(t, s.Revision())
 			if serve, ok := c.(*Serve); ok {
-				serve.Retention = Retention{}
+				serve.Retention = drawEventRetention(t)
 			}
 			m.wall = int64(i) * 10
-			out := s.apply(Position{Index: uint64(i) + 1, Term: 1}, &Entry{Wall: m.wall, Proposer: "n1", Commands: []Command{c}})
+			e := Entry{Wall: m.wall, Advance: rapid.Uint32Range(0, 3000).Draw(t, "advance"), Proposer: "n1", Commands: []Command{c}}
+			out := s.apply(Position{Index: uint64(i) + 1, Term: 1}, &e)
 			compare(t, out, m.apply(c))
+			h.follow(t, &e, out)
+			h.compare(t, s)
 			compareLeases(t, s, m)
 			compareList(t, s, m)
 		}
@@ -385,7 +410,7 @@ func compareLeases(t *rapid.T, s *State, m *model) {
 	}
 }
 
-func compareList(t *rapid.T, s *State, m *model) {
+func drawQuery(t *rapid.T) Query {
 	q := Query{NS: someNS.Draw(t, "query ns"), Service: someService.Draw(t, "query service"), Limit: rapid.IntRange(1, 3).Draw(t, "limit")}
 	q.Prefix = rapid.SampledFrom([]string{"", "z", "y"}).Draw(t, "prefix")
 	q.After = rapid.SampledFrom([]string{"", "x", "z"}).Draw(t, "after")
@@ -393,12 +418,14 @@ func compareList(t *rapid.T, s *State, m *model) {
 		q.Tags, q.Meta = someTags.Draw(t, "query tags"), drawMeta(t)
 		q.States = rapid.SampledFrom([][]LeaseState{nil, {Alive}, {Draining, Held}}).Draw(t, "states")
 	}
-	want := m.list(q)
+	return q
+}
+
+func compareList(t *rapid.T, s *State, m *model) {
+	q := drawQuery(t)
+	want := ids(listed(m.present(), q))
 	page := s.List(q)
-	var got []string
-	for _, l := range page.Leases {
-		got = append(got, l.ID)
-	}
+	got := ids(page.Leases)
 	n := min(q.Limit, len(want))
 	if !slices.Equal(got, want[:n]) || page.More != (n < len(want)) {
 		t.Fatalf("%+v\nlists %v, more %v, want %v", q, got, page.More, want)

@@ -21,7 +21,7 @@ func (s *State) patch(c *Patch) Result {
 	if before.State != Draining && l.State == Draining {
 		kind = EventDraining
 	}
-	s.emit(kind, l, nil)
+	s.emit(kind, &before, l, nil)
 	return Result{Revision: s.revision, Lease: l, RemainingMS: s.timer.remaining(slot)}
 }
 
@@ -46,9 +46,11 @@ func (c *Patch) amended(l Lease) Lease {
 	return l
 }
 
-func same(a, b *Lease) bool {
-	return a.State == b.State && a.Spec.Address == b.Spec.Address && a.Spec.Port == b.Spec.Port &&
-		slices.Equal(a.Spec.Tags, b.Spec.Tags) && slices.Equal(a.Spec.Meta, b.Spec.Meta)
+func same(a, b *Lease) bool { return a.State == b.State && a.Spec.equal(&b.Spec) }
+
+func (s *Spec) equal(o *Spec) bool {
+	return s.Service == o.Service && s.Address == o.Address && s.Port == o.Port &&
+		slices.Equal(s.Tags, o.Tags) && slices.Equal(s.Meta, o.Meta)
 }
 
 // amend writes a changed lease back, through every index.

@@ -22,13 +22,17 @@ func (s *State) appendMeta(dst []byte) []byte {
 		dst = binary.AppendUvarint(dst, v)
 	}
 	dst = binary.AppendVarint(dst, s.wall)
-	return appendRetention(appendString(dst, s.clusterID), s.retention)
+	dst = appendRetention(appendString(dst, s.clusterID), s.retention)
+	dst = binary.AppendUvarint(dst, uint64(s.events.count))
+	return binary.AppendVarint(binary.AppendUvarint(dst, s.events.dropped.revision), s.events.dropped.wall)
 }
 
 func (s *State) loadMeta(r *reader) {
 	s.index, s.term, s.revision, s.clusterMS = r.uvarint(), r.uvarint(), r.uvarint(), r.uvarint()
 	s.wall = r.varint()
 	s.clusterID, s.retention = r.string(), r.retention()
+	s.replay.kept = r.uvarint()
+	s.events.dropped = dropped{r.uvarint(), r.varint()}
 }
 
 // appendLeaseRecord leaves out what renewals change: it is rebuilt exactly

@@ -61,19 +61,25 @@ func (s *State) beat(slot uint32, seq uint64) BeatResult {
 	case seq > l.seq && seq-l.seq <= MaxJump:
 		s.accept(l, seq)
 		s.timer.renew(slot, l.ttl)
-		return BeatResult{TTL: l.ttl, RemainingMS: l.ttl}
+		return BeatResult{TTL: l.ttl, RemainingMS: l.ttl, Pending: s.waiting(l)}
 	case seq > l.seq:
-		return BeatResult{Code: Jump, TTL: l.ttl, RemainingMS: s.remaining(slot), Current: l.seq}
+		return s.unmoved(Jump, slot, l.seq)
 	case seq == l.seq && seq > 0:
 		if s.faults.DuplicateExtends {
 			s.timer.renew(slot, l.ttl)
 		}
-		return BeatResult{Code: Duplicate, TTL: l.ttl, RemainingMS: s.remaining(slot)}
+		return s.unmoved(Duplicate, slot, 0)
 	case s.faults.StaleSeqAccepted && seq > 0:
 		s.timer.renew(slot, l.ttl)
 		return BeatResult{TTL: l.ttl, RemainingMS: l.ttl}
 	}
-	return BeatResult{Code: StaleSequence, TTL: l.ttl, RemainingMS: s.remaining(slot), Current: l.seq}
+	return s.unmoved(StaleSequence, slot, l.seq)
+}
+
+// unmoved is the result of a beat that met a live lease and did not renew it.
+func (s *State) unmoved(code Code, slot uint32, current uint64) BeatResult {
+	l := s.leases.at(slot)
+	return BeatResult{Code: code, TTL: l.ttl, RemainingMS: s.remaining(slot), Pending: s.waiting(l), Current: current}
 }
 
 // accept writes a renewal down. It makes no event and no revision.

@@ -11,6 +11,7 @@ import (
 type Replica struct {
 	*State
 	deadlines *Deadlines
+	applied   LeaseTime // of the last entry
 }
 
 // NewReplica returns an empty replica for the node of that id.
@@ -32,6 +33,7 @@ func (r *Replica) Apply(at Position, e *Entry, mono time.Duration) Outcome {
 	fresh := at.Index > r.index
 	out := r.apply(at, e)
 	if fresh {
+		r.applied = d.present
 		r.opened(e, &out)
 	}
 	return out
@@ -52,6 +54,7 @@ func (r *Replica) Loaded() error {
 		return fmt.Errorf("replica: %w", err)
 	}
 	r.leases.each(func(slot uint32, l *lease) { r.deadlines.load(slot, l.ttl) })
+	r.applied = r.deadlines.clock.now
 	return nil
 }
 

@@ -41,6 +41,8 @@ type Result struct {
 	Certificate  *Certificate
 	CurrentEpoch uint64 // with Superseded
 	CurrentSeq   uint64 // with StaleSequence
+	// Pending is how many messages wait for the id, after a Grant.
+	Pending int
 	// RemainingMS is how long the lease of Lease has to live on the applying
 	// node, by its own judge.
 	RemainingMS int64

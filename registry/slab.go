@@ -11,12 +11,13 @@ type lease struct {
 	born     moment
 	ttl      uint32 // milliseconds; in a free slot, the next free one
 	group    uint32 // namespace and service
-	packed   packed
-	granted  int64  // Unix milliseconds
-	revision uint64 // of the last change other than a renewal
+	box      uint32 // mailbox of the id + 1, 0 while it has none
 	port     uint16
 	state    LeaseState
 	marks    mark
+	packed   packed
+	granted  int64  // Unix milliseconds
+	revision uint64 // of the last change other than a renewal
 }
 
 // moment is the place of a command in the log: its entry's index and its

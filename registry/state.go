@@ -2,7 +2,8 @@ package registry
 
 import "hash/maphash"
 
-// State is the truth: live leases, certificates and their indexes. It has no
+// State is the truth: live leases, certificates, the newest events, and their
+// indexes. It has no
 // lock; methods that only read may run side by side.
 type State struct {
 	index     uint64 // Raft index of the last entry applied
@@ -22,6 +23,8 @@ type State struct {
 	groups       *groups
 	postings     *index
 	certificates *certificates
+	events       eventLog
+	mail         mailroom
 
 	image  image
 	replay replay
@@ -39,6 +42,10 @@ type turn struct {
 	moment   moment
 	wall     int64 // the stamp of renewals; State.wall but in a replay
 	events   []Event
+	record   []byte     // of an event in the making
+	mail     []Identity // see Outcome.Mail
+	sent     int        // messages
+	ended    int        // messages
 }
 
 // timer is told when leases begin, are renewed and end; it knows how long one
@@ -66,6 +73,8 @@ func newState() *State {
 		l := s.leases.at(slot)
 		return s.hashID(s.groups.at(l.group).ns.name, l.packed.id())
 	}
+	s.events.init(s.hashID)
+	s.mail.init()
 	s.image.init()
 	return s
 }

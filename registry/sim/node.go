@@ -136,7 +136,7 @@ func (n *node) notice() {
 		n.w.logf("%s knows that it leads term %d", n.name, n.term)
 		n.replica.Lead(n.term)
 		n.attach()
-		n.propose(n.w.newEntry(n, &registry.Serve{Term: n.office, ClusterID: "c"}))
+		n.propose(n.w.newEntry(n, &registry.Serve{Term: n.office, ClusterID: "c", Retention: n.w.retention()}))
 	case !n.leading && n.office != 0:
 		n.w.logf("%s knows that it does not lead any more", n.name)
 		n.depose()
