@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -126,28 +128,52 @@ func setUnlessEmpty(q url.Values, key, value string) {
 }
 
 // collect reads one page if one was asked for, else all. The body is that of
-// the only page, or nil where there were more.
+// the only page, or made of all of them.
 func (c *aliveCommand) collect(ctx context.Context, r *remote, query url.Values) (*wire.AlivePage, []byte, error) {
 	onePage := c.limit != 0 || c.cursor != ""
 	if !onePage {
 		query.Set("limit", strconv.Itoa(wire.MaxLimit))
 	}
 	all, body, err := askFor[wire.AlivePage](ctx, r, request{path: wire.PathAlive, query: query})
-	if err != nil {
-		return nil, nil, err
+	if err != nil || onePage || all.NextCursor == "" {
+		return all, body, err
 	}
-	if onePage || all.NextCursor == "" {
-		return all, body, nil
+	raw := new(rawPage)
+	if err := raw.add(body); err != nil {
+		return nil, nil, err
 	}
 	for all.NextCursor != "" {
 		query.Set("cursor", all.NextCursor)
-		page, _, err := askFor[wire.AlivePage](ctx, r, request{path: wire.PathAlive, query: query})
+		page, body, err := askFor[wire.AlivePage](ctx, r, request{path: wire.PathAlive, query: query})
 		if err != nil {
 			return nil, nil, err
 		}
-		all.Alive = append(all.Alive, page.Alive...)
-		all.Count += page.Count
-		all.NextCursor = page.NextCursor
+		if err := raw.add(body); err != nil {
+			return nil, nil, err
+		}
+		all.Alive, all.NextCursor = append(all.Alive, page.Alive...), page.NextCursor
 	}
-	return all, nil, nil
+	body, err = json.Marshal(raw)
+	return all, body, err
+}
+
+// rawPage are all pages as one, each lease with the fields that the node gave.
+type rawPage struct {
+	Revision uint64            `json:"revision"`
+	Count    int               `json:"count"`
+	Alive    []json.RawMessage `json:"alive"`
+}
+
+// add appends a page; the revision stays that of the first.
+func (p *rawPage) add(body []byte) error {
+	var next rawPage
+	if err := json.Unmarshal(body, &next); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
+	}
+	if p.Alive == nil {
+		p.Revision = next.Revision
+	}
+	p.Count += next.Count
+	p.Alive = append(p.Alive, next.Alive...)
+	return nil
 }

@@ -12,11 +12,9 @@ import (
 
 func (c *aliveCommand) print(w io.Writer, page *wire.AlivePage, body []byte) error {
 	switch {
-	case c.json() && body != nil:
+	case c.json():
 		printBody(w, body)
 		return nil
-	case c.json():
-		return printJSON(w, page)
 	case len(page.Alive) == 0:
 		return nil
 	case c.moment.given():

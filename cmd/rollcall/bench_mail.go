@@ -61,7 +61,11 @@ func printBenchMail(w io.Writer, r *loadgen.MailResult) error {
 		number(r.Sent), r.BodyBytes, r.Senders, order, r.Mailboxes, len(r.Endpoints), r.Seconds)
 	t := newTable(w, "MAIL", "MESSAGES", "PER SECOND", "P50", "P99", "P99.9", "MAX")
 	mailRow(t, "sent", number(r.Sent), number(int64(r.SentPerS)), r.SendMS)
-	mailRow(t, "delivered", number(r.Delivered), number(int64(r.DeliveredPerS)), r.DeliveryMS)
+	if r.Together { // else it waited for the others to be sent
+		mailRow(t, "delivered", number(r.Delivered), number(int64(r.DeliveredPerS)), r.DeliveryMS)
+	} else {
+		t.row("delivered", number(r.Delivered), number(int64(r.DeliveredPerS)), "", "", "", "")
+	}
 	mailRow(t, "pages read", "", "", r.ReadMS)
 	mailRow(t, "acknowledged", number(r.Acked), "", r.AckMS)
 	if err := t.print(); err != nil {

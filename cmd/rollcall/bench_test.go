@@ -40,7 +40,7 @@ func TestBenchMailTable(t *testing.T) {
 
 MAIL           MESSAGES   PER SECOND   P50       P99       P99.9     MAX
 sent           10,000     2,000        1.00 ms   2.00 ms   30.0 ms   400 ms
-delivered      9,999      5,000        1.00 ms   2.00 ms   30.0 ms   400 ms
+delivered      9,999      5,000        -         -         -         -
 pages read     -          -            1.00 ms   2.00 ms   30.0 ms   400 ms
 acknowledged   9,999      -            1.00 ms   2.00 ms   30.0 ms   400 ms
 

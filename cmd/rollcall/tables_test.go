@@ -159,14 +159,16 @@ func TestProgressIsALineNowAndThenWithoutATerminal(t *testing.T) {
 	for _, now := range []loadgen.Progress{
 		{Phase: "grant", Done: 10, Total: 100, Elapsed: 250 * time.Millisecond},
 		{Phase: "grant", Done: 100, Total: 100, Elapsed: 500 * time.Millisecond},
+		{Phase: "grant", Done: 100, Total: 100, Elapsed: 750 * time.Millisecond},
 		{Phase: "renew", Done: 10, Elapsed: 250 * time.Millisecond, Of: 10 * time.Second},
 		{Phase: "renew", Done: 2000, Failed: 3, Elapsed: 2 * time.Second, Of: 10 * time.Second},
 		{Phase: "renew", Done: 2100, Elapsed: 2250 * time.Millisecond, Of: 10 * time.Second},
+		{Phase: "hold", Held: 30, Elapsed: 3 * time.Second, Of: 10 * time.Second},
 	} {
 		p.update(now)
 	}
 	p.finish()
-	want := "grant     100 of 100, 200/s\nrenew     2 of 10 s, 1000/s, 3 errors\n"
+	want := "grant     100 of 100, 200/s\nrenew     2 of 10 s, 1000/s, 3 errors\nhold      3 of 10 s, 30 held\n"
 	if b.String() != want {
 		t.Errorf("got %q, want %q", b.String(), want)
 	}

@@ -111,7 +111,7 @@ func (r *idleRun) drive(ctx context.Context, result *IdleResult) error {
 		return err
 	}
 	started := time.Now()
-	during(r.cfg.Watch, Progress{Phase: PhaseHold, Of: r.cfg.Hold}, r.counts, func() { pause(ctx, r.cfg.Hold) })
+	during(r.holding(), Progress{Phase: PhaseHold, Of: r.cfg.Hold}, r.counts, func() { pause(ctx, r.cfg.Hold) })
 	result.Seconds, result.Held, result.Broken = time.Since(started).Seconds(), r.held.Load(), r.lost.Load()
 	after, err := r.memory(ctx)
 	if err != nil {
@@ -119,6 +119,17 @@ func (r *idleRun) drive(ctx context.Context, result *IdleResult) error {
 	}
 	result.compare(before, after)
 	return nil
+}
+
+// holding tells of what is held instead of what is done.
+func (r *idleRun) holding() func(Progress) {
+	if r.cfg.Watch == nil {
+		return nil
+	}
+	return func(p Progress) {
+		p.Held, p.Done = p.Done, 0
+		r.cfg.Watch(p)
+	}
 }
 
 func (r *idleRun) counts() (done, failed int64) { return r.held.Load(), r.lost.Load() }

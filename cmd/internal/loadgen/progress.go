@@ -12,6 +12,7 @@ type Progress struct {
 	Phase   string
 	Done    int64 // acknowledged in this phase
 	Total   int64 // of grants and endings; 0 while renewing, which ends by time
+	Held    int64 // connections that are held now, in the phase that only holds
 	Failed  int64
 	Elapsed time.Duration // of this phase
 	Of      time.Duration // while renewing: how long it will take
