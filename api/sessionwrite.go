@@ -158,30 +158,46 @@ func (w *writer) goodbye(e *ending) {
 // wait returns when there may be something to write; at once where there is.
 func (w *writer) wait(busy bool) {
 	w.arm()
+	bell, news := w.channels()
 	if busy {
-		select {
-		case <-w.done:
-			w.startDraining()
-		case <-w.news:
-			w.visit(false)
-		case <-w.bell():
-			w.rung()
-		case <-w.timer.C:
-			w.tick()
-		default:
-		}
-		return
+		signal(w.wake)
 	}
+	switch w.pause(bell, news) {
+	case byDone:
+		w.startDraining()
+	case byNews:
+		w.visit(false)
+	case byBell:
+		w.rung()
+	case byTimer:
+		w.tick()
+	}
+}
+
+// cause is why a pause of the writer ended.
+type cause uint8
+
+const (
+	byWake cause = iota
+	byDone
+	byNews
+	byBell
+	byTimer
+)
+
+// pause waits.
+func (w *writer) pause(bell, news <-chan struct{}) cause {
 	select {
 	case <-w.wake:
+		return byWake
 	case <-w.done:
-		w.startDraining()
-	case <-w.news:
-		w.visit(false)
-	case <-w.bell():
-		w.rung()
+		return byDone
+	case <-news:
+		return byNews
+	case <-bell:
+		return byBell
 	case <-w.timer.C:
-		w.tick()
+		return byTimer
 	}
 }
 

@@ -24,6 +24,10 @@ type Config struct {
 	Logger     *slog.Logger          // default: discards
 	Registerer prometheus.Registerer // default: metrics are not registered
 
+	// Protect is by what rules this node's judge holds leases, see
+	// registry.Replica.Protect.
+	Protect []registry.Protection
+
 	// OnApply is called with the outcome of each entry, in order, under the
 	// write lock of the replica: it must not block nor call the Store.
 	OnApply func(registry.Outcome)

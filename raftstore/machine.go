@@ -18,6 +18,7 @@ var errReplaying = errors.New("entries of before the start are still being repla
 // with the lock that the replica lacks.
 type machine struct {
 	node    string
+	protect []registry.Protection
 	start   time.Time // of the process clock
 	image   *image
 	cluster func() string // id, "" if not known yet
@@ -175,6 +176,13 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	return &imageSnapshot{image: m.image, fence: f, header: m.capture(f)}, nil
 }
 
+// empty returns a replica that has applied nothing.
+func (m *machine) empty() *registry.Replica {
+	r := registry.NewReplica(m.node)
+	r.Protect(m.protect)
+	return r
+}
+
 // Restore puts the content of a snapshot in the place of everything.
 func (m *machine) Restore(source io.ReadCloser) error { return m.restore(source, 0) }
 
@@ -182,7 +190,7 @@ func (m *machine) Restore(source io.ReadCloser) error { return m.restore(source,
 func (m *machine) restore(source io.Reader, index uint64) error {
 	m.replace(true)
 	defer m.replace(false)
-	r := registry.NewReplica(m.node)
+	r := m.empty()
 	h, err := m.image.install(source, index, m.cluster(), r)
 	if err != nil {
 		return err

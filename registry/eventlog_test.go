@@ -86,6 +86,13 @@ func TestForgettingEventsIsBounded(t *testing.T) {
 	for i := range n {
 		b.grant(fmt.Sprint(i))
 	}
+	d := &disk{records: make(map[string][]byte)}
+	d.flush(b.r.State)
+	again, err := d.load() // the steps are those of a node that was not restarted
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.r = again
 	for _, want := range []int{n - forgetFloor, n - 2*forgetFloor, 1} {
 		b.limit(Retention{EventMax: 1})
 		if got := b.r.events.count; got != want {
@@ -168,6 +175,7 @@ func TestLoadRefusesEvents(t *testing.T) {
 		"one was dropped":  {func(d *disk) { d.rename(name(3), name(2)) }, ErrInconsistent},
 		"one is to come":   {func(d *disk) { d.rename(name(5), name(6)) }, ErrInconsistent},
 		"two are swapped":  {func(d *disk) { d.rename(name(3), "x"); d.rename(name(4), name(3)); d.rename("x", name(4)) }, ErrInconsistent},
+		"wall goes back":   {func(d *disk) { d.records[name(4)] = earlier(t, d.records[name(4)]) }, ErrInconsistent},
 		"one is cut short": {func(d *disk) { d.records[name(3)] = d.records[name(3)][:9] }, ErrMalformed},
 		"another version":  {func(d *disk) { d.records[name(3)] = append([]byte{9}, d.records[name(3)][1:]...) }, ErrMalformed},
 		"a long key":       {func(d *disk) { d.rename(name(3), name(3)+"x") }, ErrMalformed},
@@ -176,6 +184,29 @@ func TestLoadRefusesEvents(t *testing.T) {
 		tt.damage(d)
 		if _, err := d.load(); !errors.Is(err, tt.want) {
 			t.Errorf("%s: %v, want %v", what, err, tt.want)
+		}
+	}
+}
+
+// earlier returns the record of an event whose wall stamp is earlier.
+func earlier(t *testing.T, value []byte) []byte {
+	t.Helper()
+	record := eventRecord(value[1:])
+	ev, err := record.decode(4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ev.At -= 100_000
+	return appendEvent([]byte{imageVersion}, &ev, record.head().cluster)
+}
+
+// Replicas that forgot differently differ, even if they keep the same.
+func TestDigestOfWhatWasForgotten(t *testing.T) {
+	s := newState()
+	before := s.Digest()
+	for _, d := range []dropped{{1, 0}, {0, 1}} {
+		if s.events.dropped = d; s.Digest() == before {
+			t.Errorf("%+v does not show in the digest", d)
 		}
 	}
 }

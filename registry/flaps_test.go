@@ -79,6 +79,13 @@ func TestFlapsOfAnID(t *testing.T) {
 	b := newBench(t)
 	b.flap("wild", 3)
 	b.flap("calm", 1)
+	b.flap("slow", 1)
+	for range 3 {
+		b.at.Index++
+		b.r.Apply(b.at, &Entry{Advance: advanceMax}, 0)
+	}
+	b.flap("slow", 1)
+	b.flap("wild", 2)
 	b.grant("wild")
 	b.grant("calm")
 	now, _ := b.r.Now()
@@ -92,6 +99,7 @@ func TestFlapsOfAnID(t *testing.T) {
 		{"ns", "wild", now + pointsHalfMS, true},
 		{"ns", "wild", now + 3*pointsHalfMS, false},
 		{"ns", "calm", now, false},
+		{"ns", "slow", now, false},
 		{"ns", "nobody", now, false},
 		{"other", "wild", now, false},
 	} {

@@ -213,7 +213,7 @@ func (n *node) judge(mono time.Duration) {
 	if n.w.options.Bugs.NoWaiting {
 		waiting = nil
 	}
-	if x := n.replica.Due(mono, 100, waiting); x != nil {
+	if x, _ := n.replica.Due(mono, 100, waiting); x != nil {
 		n.w.ghost.decided(n, x)
 		n.bury(x)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/peer"
+	"github.com/seed-b4c92e43/rollcall/registry"
 )
 
 // Config is what one node is told. Zero values take the defaults that stand
@@ -60,7 +61,13 @@ type Config struct {
 
 	Mail Mail
 
-	MaxWatches int // streams of one node; 20,000
+	MaxWatches  int // streams of one node; 20,000
+	MaxSessions int // WebSocket connections of one node; 20,000
+
+	// Protection says of which scopes leases that fall silent in masses are held
+	// rather than buried; none. The leader judges by its own: give all voters the
+	// same.
+	Protection []registry.Protection
 
 	Version  string
 	Logger   *slog.Logger         // discarded when nil
@@ -115,7 +122,9 @@ func (c *Config) withDefaults() {
 	orNumber(&c.EventMax, 100_000)
 	orNumber(&c.EventBytes, 64<<20)
 	orNumber(&c.MaxWatches, 20_000)
+	orNumber(&c.MaxSessions, 20_000)
 	c.Mail.withDefaults()
+	c.Protection = withRuleDefaults(c.Protection)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -171,7 +180,9 @@ func (c *Config) validate() error {
 		check(c.EventMax >= 1 && c.EventMax <= 100_000_000, "event-max %d: want 1 to 100,000,000", c.EventMax),
 		check(c.EventBytes >= 1<<20, "event-bytes %d: want at least 1048576", c.EventBytes),
 		check(c.MaxWatches >= 1 && c.MaxWatches <= 1_000_000, "max-watches %d: want 1 to 1,000,000", c.MaxWatches),
+		check(c.MaxSessions >= 1 && c.MaxSessions <= 1_000_000, "max-sessions %d: want 1 to 1,000,000", c.MaxSessions),
 		c.Mail.validate(),
+		checkProtection(c.Protection),
 	)
 }
 

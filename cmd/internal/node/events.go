@@ -6,6 +6,7 @@ import "github.com/seed-b4c92e43/rollcall/registry"
 // replica's lock.
 func (n *Node) observe(o registry.Outcome) {
 	n.hub.Publish(&o)
+	n.metrics.holds.Add(float64(o.Holds))
 	for i := range o.Events {
 		if e := &o.Events[i]; e.Type == registry.EventExpired && e.Certificate != nil {
 			n.metrics.buried.Inc()

@@ -24,6 +24,7 @@ type leader struct {
 	proposing bool      // a Serve is on its way
 	served    bool      // it was applied: this node judges, and takes writes
 	checked   time.Time // when the last Check was proposed
+	holding   bool      // leases were held at the last tick, or about to be
 }
 
 // serveDone is the outcome of one proposed Serve.
@@ -134,7 +135,7 @@ func (n *Node) serve(lead *leader, done serveDone) {
 func (n *Node) tick(lead *leader) {
 	var (
 		stall   time.Duration
-		due     *registry.Expire
+		due     decision
 		overdue bool
 	)
 	obstructed := lead != nil && n.obstructed()
@@ -144,7 +145,8 @@ func (n *Node) tick(lead *leader) {
 			return
 		}
 		r.Obstruct(mono, obstructed)
-		due = r.Due(mono, maxBurials, n.collector.Waiting())
+		due.bury, due.hold = r.Due(mono, maxBurials, n.collector.Waiting())
+		due.held = r.Held()
 		overdue = r.Overdue(mono)
 	})
 	if stall > 0 {
@@ -154,9 +156,7 @@ func (n *Node) tick(lead *leader) {
 	if lead == nil || !lead.served {
 		return
 	}
-	if due != nil {
-		n.collector.Bury(due)
-	}
+	n.propose(lead, &due)
 	n.check(lead, overdue)
 }
 

@@ -183,6 +183,7 @@ func (n *Node) openStore() (err error) {
 		Multiplier: n.cfg.TimeoutMultiplier,
 		Logger:     n.log.With("part", "raft"),
 		Registerer: n.cfg.Registry,
+		Protect:    n.cfg.Protection,
 		OnApply:    n.observe,
 		OnRestore:  n.hub.Reset,
 		OnHung:     n.port.DropRaft,
@@ -224,7 +225,7 @@ func (n *Node) openAPI() error {
 		Version: n.cfg.Version,
 		Limits: api.Limits{
 			MaxBody: n.cfg.MaxBody, MinTTL: n.cfg.MinTTL, MaxTTL: n.cfg.MaxTTL, DefaultTTL: n.cfg.DefaultTTL,
-			MaxMessage: n.cfg.Mail.MaxMessage, Watches: n.cfg.MaxWatches,
+			MaxMessage: n.cfg.Mail.MaxMessage, Watches: n.cfg.MaxWatches, Sessions: n.cfg.MaxSessions,
 		},
 		AllowedHosts: append([]string{n.cfg.Advertise, n.cfg.NodeID}, n.cfg.AllowedHosts...),
 		Registry:     n.cfg.Registry,
