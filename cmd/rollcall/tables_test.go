@@ -70,6 +70,22 @@ e1     edge     alive    e1:7700   e1:7701   0         unknown        -
 `)
 }
 
+func TestClusterShowsWhoIsHeld(t *testing.T) {
+	holds := []wire.Held{
+		{NS: "default", Service: "web", Held: 40, Reason: "40 of 100 fell silent", SinceMS: 12_000, EndsMS: 108_000},
+		{NS: "acme", Held: 3, Reason: "3 of 9 fell silent", SinceMS: 125_000},
+	}
+	checkText(t, func(w io.Writer) error { return printHolds(w, holds) }, `
+
+held, not buried, because too many fell silent at once (rollcall cluster release ends it):
+
+NAMESPACE   SERVICE   HELD   SINCE      ENDS IN   REASON
+default     web       40     12s ago    1m48s     40 of 100 fell silent
+acme        -         3      2m5s ago   0s        3 of 9 fell silent
+`)
+	checkText(t, func(w io.Writer) error { return printHolds(w, nil) }, "")
+}
+
 func TestWhyAlive(t *testing.T) {
 	lease := &wire.Lease{
 		ID: "web-1", State: "alive", Epoch: 4711, Seq: 17, Renewals: 16, Missed: 1, TTLMS: 10_000, ExpiresInMS: 7_210, GrantedAt: grantedAt,
