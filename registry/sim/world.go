@@ -20,6 +20,8 @@ type Report struct {
 	Entries, Lost                                          int // committed; proposed and lost
 	Acked                                                  int // answers that clients got
 	Bounded                                                int // times a bound of lateness was checked
+	Letters, Expired, Forgotten                            int // messages committed, expired; mailboxes
+	Mail                                                   int // answers that correspondents got
 }
 
 // Add sums up.
@@ -39,6 +41,10 @@ func (r *Report) Add(o Report) {
 	r.Lost += o.Lost
 	r.Acked += o.Acked
 	r.Bounded += o.Bounded
+	r.Letters += o.Letters
+	r.Expired += o.Expired
+	r.Forgotten += o.Forgotten
+	r.Mail += o.Mail
 }
 
 // Failure is a broken promise.
@@ -67,6 +73,7 @@ type World struct {
 	ticking *node // whose ticker fires next
 	clients [leases]client
 	ghost   ghost
+	mail    mail
 	links   links
 	report  Report
 	failure *Failure
@@ -145,6 +152,7 @@ func (w *World) begin() {
 	for i := range w.clients {
 		w.clients[i].begin(w, i)
 	}
+	w.beginMail()
 	w.queue.push(w.random.between(time.Second, 2*w.p.every), evFault, 0, 0)
 	w.queue.push(w.p.check, evCheck, 0, 0)
 }
@@ -172,6 +180,8 @@ func (w *World) handle(e event) {
 		w.clients[e.to].step(w, e.arg)
 	case evTimeout:
 		w.clients[e.to].timeout(w, e.arg)
+	case evPost, evPostTimeout:
+		w.post(e)
 	default:
 		w.disturb(e)
 	}
