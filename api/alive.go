@@ -22,6 +22,9 @@ func (s *Server) alive(_ context.Context, r *request) (answer, error) {
 	if err := s.awaitRevision(r, q.cursor.revision); err != nil {
 		return answer{}, err
 	}
+	if q.past != nil {
+		return s.alivePast(r, &q)
+	}
 	leases, next := s.listAlive(r, q.Query)
 	tag := aliveTag(&q, leases, next)
 	r.header.Set("Etag", tag)
@@ -31,6 +34,9 @@ func (s *Server) alive(_ context.Context, r *request) (answer, error) {
 	page := wire.AlivePage{Revision: r.reading.revision, Count: len(leases), Alive: leases}
 	if next != "" {
 		page.NextCursor = cursor{after: next, revision: r.firstRevision(q.cursor)}.encode(q.question)
+	}
+	if q.fields == nil {
+		return answer{status: http.StatusOK, body: page}, nil
 	}
 	return answer{status: http.StatusOK, body: project(page, q.fields)}, nil
 }
@@ -43,6 +49,7 @@ func (s *Server) listAlive(r *request, q registry.Query) (leases []wire.Lease, n
 	for range aliveRounds {
 		var page registry.Page
 		s.view(r, func(replica *registry.Replica, mono time.Duration) {
+			q.Now = replica.ClusterNow(mono)
 			page = replica.List(q)
 			leases = append(leases, s.showPage(page.Leases, replica, mono)...)
 		})
@@ -72,6 +79,9 @@ func aliveTag(q *aliveQuery, leases []wire.Lease, next string) string {
 		tag.text(leases[i].ID)
 		tag.number(leases[i].Epoch)
 		tag.number(leases[i].Revision)
+		if leases[i].Flapping {
+			tag.number(1)
+		}
 	}
 	tag.text(next)
 	return tag.String()
@@ -85,10 +95,7 @@ type projected struct {
 	NextCursor string           `json:"next_cursor,omitempty"`
 }
 
-func project(page wire.AlivePage, names []string) any {
-	if names == nil {
-		return page
-	}
+func project(page wire.AlivePage, names []string) projected {
 	p := projected{page.Revision, page.Count, make([]map[string]any, len(page.Alive)), page.NextCursor}
 	for i := range page.Alive {
 		p.Alive[i] = make(map[string]any, len(names))

@@ -13,6 +13,7 @@ import (
 type aliveQuery struct {
 	registry.Query
 	fields   []string // of a lease; none: all
+	past     *past    // the moment that is asked about; nil: now
 	question question
 	cursor   cursor // zero on the first page
 }
@@ -40,6 +41,12 @@ func (r *request) aliveQuery() (q aliveQuery, err error) {
 	if q.Limit, err = r.query.limit(); err != nil {
 		return q, err
 	}
+	if q.past, err = r.query.past(); err != nil {
+		return q, err
+	}
+	if q.Flapping, err = r.query.flapping(q.past); err != nil {
+		return q, err
+	}
 	q.question = q.ask()
 	q.cursor, err = r.query.cursor(q.question)
 	q.After = q.cursor.after
@@ -55,7 +62,31 @@ func (q *aliveQuery) ask() question {
 	for _, state := range q.States {
 		ask = append(ask, byte(state))
 	}
-	return ask.with(q.fields...)
+	ask = ask.with(q.fields...)
+	if q.Flapping != nil {
+		ask = ask.with(paramFlapping, strconv.FormatBool(*q.Flapping))
+	}
+	if q.past != nil {
+		ask = q.past.ask(ask)
+	}
+	return ask
+}
+
+// flapping returns whether those that flap are asked for, or those that do not:
+// a hint of now, which the past does not have.
+func (q query) flapping(p *past) (*bool, error) {
+	text, there := q.get(paramFlapping)
+	if !there {
+		return nil, nil
+	}
+	asked := text == "true"
+	switch {
+	case !asked && text != "false":
+		return nil, invalid(paramFlapping, "flapping %s: want true or false", quote(text))
+	case p != nil:
+		return nil, invalid(paramFlapping, "flapping is not known of the past: want it without at and at_revision")
+	}
+	return &asked, nil
 }
 
 // tags returns the tags that a lease must have, sorted, each once.

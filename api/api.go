@@ -2,12 +2,14 @@
 // and the [Node] behind it.
 //
 // It does not decide anything about leases, keeps nothing but hints (round-trip
-// times), starts no goroutine and opens no port. Everything about a route
+// times), opens no port, and starts no goroutine but those of streams, which
+// [Server.Close] ends. Everything about a route
 // stands in one table, [Routes]; every metric in another, in metrics.go. The
 // types of echo stay in echo.go.
 package api
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,12 +39,24 @@ type Config struct {
 // Limits are the configurable ones; zero values take the contract's.
 type Limits struct {
 	MaxBody                    int64         // bytes of a request body; 1 MiB. A node may hold as much for each request
+	MaxMessage                 int           // bytes of a message's body; 64 KiB
+	Watches                    int           // open at once, streams and long polls; 20,000
+	Sessions                   int           // open at once; 20,000
 	MinTTL, MaxTTL, DefaultTTL time.Duration // whole milliseconds; 500 ms, 24 h, 10 s
 }
 
 func (l *Limits) withDefaults() {
 	if l.MaxBody == 0 {
 		l.MaxBody = wire.MaxBody
+	}
+	if l.MaxMessage == 0 {
+		l.MaxMessage = wire.MaxMessage
+	}
+	if l.Watches == 0 {
+		l.Watches = defaultWatches
+	}
+	if l.Sessions == 0 {
+		l.Sessions = defaultSessions
 	}
 	if l.MinTTL == 0 {
 		l.MinTTL = wire.MinTTL
@@ -55,11 +69,22 @@ func (l *Limits) withDefaults() {
 	}
 }
 
+const (
+	defaultWatches  = 20_000
+	defaultSessions = 20_000
+)
+
+// mostMessage is what MaxMessage may be: an entry of Raft's log takes as much.
+const mostMessage = 1 << 20
+
 const longestTTL = (1<<32 - 1) * time.Millisecond // what the registry can hold
 
 func (l *Limits) validate() error {
-	if l.MaxBody < 1 || l.MinTTL < time.Millisecond || l.DefaultTTL < l.MinTTL || l.MaxTTL < l.DefaultTTL || l.MaxTTL > longestTTL {
-		return fmt.Errorf("limits %+v: want a positive body and 1ms <= min <= default <= max <= %v", *l, longestTTL)
+	if l.MaxBody < 1 || l.Watches < 1 || l.Sessions < 1 || l.MinTTL < time.Millisecond || l.DefaultTTL < l.MinTTL || l.MaxTTL < l.DefaultTTL || l.MaxTTL > longestTTL {
+		return fmt.Errorf("limits %+v: want a positive body, watches, sessions, and 1ms <= min <= default <= max <= %v", *l, longestTTL)
+	}
+	if l.MaxMessage < 1 || l.MaxMessage > mostMessage {
+		return fmt.Errorf("limits: a message of %d bytes: want 1 to %d", l.MaxMessage, mostMessage)
 	}
 	return nil
 }
@@ -77,6 +102,11 @@ type Server struct {
 	ids     *requestIDs
 	rtts    *rttHints
 	metrics *metrics
+	streams *streams
+
+	sessions *streams
+	holders  *holders
+
 	scrape  http.Handler
 	routes  []*endpoint
 	none    *endpoint // counts what no route answers
@@ -108,7 +138,9 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		node: c.Node, version: c.Version, limits: c.Limits, log: c.Logger,
 		gate: newGate(c.AllowedHosts), ids: newRequestIDs(), rtts: newRTTHints(maxRTTHints),
-		metrics: m, scrape: promhttp.HandlerFor(c.Registry, promhttp.HandlerOpts{}),
+		metrics: m, streams: newStreams("watches", c.Limits.Watches),
+		sessions: newStreams("sessions", c.Limits.Sessions), holders: newHolders(maxHeld),
+		scrape:     promhttp.HandlerFor(c.Registry, promhttp.HandlerOpts{}),
 		nodeHeader: []string{c.Node.ID()},
 	}
 	s.none = newEndpoint(Route{Path: "none"}, m)
@@ -122,6 +154,18 @@ func New(c Config) (*Server, error) {
 // Handler returns the handler of every path. It must not be wrapped in an
 // http.ServeMux, which cleans paths.
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.enter) }
+
+// Close ends all watches and sessions and returns when they have ended; a
+// session's last answers take up to 5 s. When ctx ends first, it takes their
+// connections away and returns its error. Then the owner shuts the HTTP server
+// down.
+func (s *Server) Close(ctx context.Context) error {
+	watches := make(chan error, 1)
+	go func() { watches <- s.streams.close(ctx) }()
+	err := errors.Join(s.sessions.close(ctx), <-watches)
+	s.holders.stop()
+	return err
+}
 
 // HTTPServer returns a server with time-outs: slow or silent clients do not
 // hold connections for ever. Its owner serves it on a [Server.Listener], and

@@ -228,7 +228,7 @@ func TestBadQueries(t *testing.T) {
 		{"x", "GET", "/v1/alive?x=1"},
 		{"x", "PUT", "/v1/leases/a?x=1"},
 		{"x", "GET", "/healthz?x=1"},
-		{"at", "GET", "/v1/alive?at=2026-11-22T10:00:00Z"},
+		{"at", "GET", "/v1/services?at=2026-11-22T10:00:00Z"},
 		{"ns", "GET", "/v1/alive?ns=a&ns=b"},
 		{"ns", "GET", "/v1/alive?ns="},
 		{"ns", "PUT", "/v1/leases/a?ns=a%2Fb"},

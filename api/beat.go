@@ -34,16 +34,20 @@ func decodeAnyBeat(body []byte, m media) (beat, error) {
 		return beat{}, err
 	}
 	f := fieldsOf(v)
-	b := beat{rtt: -1}
+	b := f.beat()
+	return b, f.done()
+}
+
+// beat takes the members of a wire.Heartbeat.
+func (f *fields) beat() beat {
+	b := beat{epoch: f.epoch(), rtt: -1}
 	var ok bool
-	b.epoch, ok = f.integer("epoch", 1, wire.Unknown)
-	f.require("epoch", ok)
 	b.seq, ok = f.integer("seq", 1, wire.Unknown)
 	f.require("seq", ok)
 	if rtt, ok := f.rtt(); ok {
 		b.rtt = rtt
 	}
-	return b, f.done()
+	return b
 }
 
 func (f *fields) rtt() (float64, bool) {
@@ -95,16 +99,27 @@ func decodeAnyBeats(body []byte, m media) (registry.Beats, error) {
 		return nil, err
 	}
 	f := fieldsOf(v)
-	list, ok := f.takeKind("beats", kindList)
-	f.require("beats", ok)
+	list := f.beatList()
 	if err := f.done(); err != nil {
 		return nil, err
 	}
-	if len(list.list) > wire.MaxBeats {
-		return nil, tooManyBeats(len(list.list))
+	return list.beats()
+}
+
+// beatList takes the list of a wire.Heartbeats.
+func (f *fields) beatList() value {
+	list, ok := f.takeKind("beats", kindList)
+	f.require("beats", ok)
+	return list
+}
+
+// beats returns the batch that a list is.
+func (v value) beats() (registry.Beats, error) {
+	if len(v.list) > wire.MaxBeats {
+		return nil, tooManyBeats(len(v.list))
 	}
-	beats := make(registry.Beats, 0, len(list.list)*registry.BeatSize)
-	for i, pair := range list.list {
+	beats := make(registry.Beats, 0, len(v.list)*registry.BeatSize)
+	for i, pair := range v.list {
 		epoch, seq, ok := pair.beat()
 		if !ok {
 			return nil, badBeat(i)

@@ -17,6 +17,11 @@ type instant struct{ Node }
 
 func (instant) ID() string { return "n1" }
 
+func (i instant) BeatLater(ns, id string, epoch, seq uint64, w BeatWaiter, token uint64) {
+	r, revision, err := i.Beat(context.Background(), ns, id, epoch, seq)
+	w.BeatDone(token, r, revision, err)
+}
+
 func (instant) Beat(context.Context, string, string, uint64, uint64) (registry.BeatResult, uint64, error) {
 	return registry.BeatResult{TTL: 10_000, RemainingMS: 10_000}, 1_700_000_000_000, nil
 }

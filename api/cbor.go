@@ -16,8 +16,8 @@ import (
 // cborCodec reads and writes CBOR (RFC 8949) with the names of the JSON and
 // times as RFC 3339 text. It is immutable.
 type cborCodec struct {
-	dec cbor.DecMode
-	enc cbor.EncMode
+	dec, deep cbor.DecMode // to maxDepth, and to messageDepth
+	enc       cbor.EncMode
 }
 
 // theCBOR is made once: its options are constants, and a mistake in them shows
@@ -25,9 +25,17 @@ type cborCodec struct {
 var theCBOR = newCBORCodec()
 
 func newCBORCodec() cborCodec {
+	enc, err := cbor.EncOptions{TextMarshaler: cbor.TextMarshalerTextString}.EncMode()
+	if err != nil {
+		panic("options of the CBOR encoder: " + err.Error())
+	}
+	return cborCodec{dec: newCBORDecoder(maxDepth), deep: newCBORDecoder(messageDepth), enc: enc}
+}
+
+func newCBORDecoder(deepest int) cbor.DecMode {
 	dec, err := cbor.DecOptions{
 		DupMapKey:       cbor.DupMapKeyEnforcedAPF,
-		MaxNestedLevels: maxDepth,
+		MaxNestedLevels: deepest,
 		TagsMd:          cbor.TagsForbidden,
 		UTF8:            cbor.UTF8RejectInvalid,
 		DefaultMapType:  reflect.TypeFor[map[string]any](),
@@ -35,16 +43,25 @@ func newCBORCodec() cborCodec {
 	if err != nil {
 		panic("options of the CBOR decoder: " + err.Error())
 	}
-	enc, err := cbor.EncOptions{TextMarshaler: cbor.TextMarshalerTextString}.EncMode()
-	if err != nil {
-		panic("options of the CBOR encoder: " + err.Error())
-	}
-	return cborCodec{dec, enc}
+	return dec
 }
 
-func decodeCBOR(body []byte) (value, error) {
+// cborForm is an answer whose CBOR is not that of its struct.
+type cborForm interface{ inCBOR() (any, error) }
+
+func encodeCBOR(body any) ([]byte, error) {
+	if f, ok := body.(cborForm); ok {
+		var err error
+		if body, err = f.inCBOR(); err != nil {
+			return nil, err
+		}
+	}
+	return theCBOR.enc.Marshal(body)
+}
+
+func decodeCBOR(dec cbor.DecMode, body []byte) (value, error) {
 	var decoded any
-	err := theCBOR.dec.Unmarshal(body, &decoded)
+	err := dec.Unmarshal(body, &decoded)
 	var twice *cbor.DupMapKeyError
 	if errors.As(err, &twice) {
 		return value{}, repeated(fmt.Sprint(twice.Key))

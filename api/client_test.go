@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 	"github.com/getkin/kin-openapi/openapi3"
@@ -87,6 +88,7 @@ type client struct {
 	t    testing.TB
 	base string
 	http *http.Client
+	api  *api.Server
 }
 
 func serve(t testing.TB, c api.Config) *client {
@@ -95,12 +97,22 @@ func serve(t testing.TB, c api.Config) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if n, ok := c.Node.(*node); ok {
+		n.run(t)
+	}
 	server := httptest.NewUnstartedServer(s.Handler())
 	server.Config = s.HTTPServer()
 	server.Listener = s.Listener(server.Listener)
 	server.Start()
 	t.Cleanup(server.Close)
-	return &client{t: t, base: server.URL, http: server.Client()}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := s.Close(ctx); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return &client{t: t, base: server.URL, http: server.Client(), api: s}
 }
 
 // reply is an answer whose body was read.

@@ -9,6 +9,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
+var echoParams = strings.NewReplacer(slashID, "/:id", slashMsg, "/:msg")
+
 // newRouter puts the table of routes into echo. This is the only file that
 // knows echo: it finds the row for a method and an escaped path, and says which
 // methods a path has; all else happens in serve.
@@ -21,10 +23,10 @@ func newRouter(s *Server) http.Handler {
 	}
 	for _, ep := range s.routes {
 		handle := func(c echo.Context) error {
-			s.serve(ep, c.Response().Writer, c.Request(), c.Param("id"))
+			s.serve(ep, c.Response().Writer, c.Request(), escaped{id: c.Param("id"), msg: c.Param("msg")})
 			return nil
 		}
-		path := strings.Replace(ep.Path, slashID, "/:id", 1)
+		path := echoParams.Replace(ep.Path)
 		e.Add(ep.Method, path, handle)
 		if ep.Method == http.MethodGet {
 			e.Add(http.MethodHead, path, handle)

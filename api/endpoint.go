@@ -46,23 +46,38 @@ func (e *endpoint) counter(status int) prometheus.Counter {
 	return c
 }
 
-// pathID unescapes, exactly once, what stands for {id} in the escaped path. It
-// is not_found where a whole path stands there, and invalid where it is no id.
-func (e *endpoint) pathID(escaped string) (string, error) {
-	if e.id == nil {
-		return "", nil
+// escaped are the parameters in a path, as they were sent.
+type escaped struct{ id, msg string }
+
+// takePath unescapes what stands for {id} and {msg} in the path.
+func (r *request) takePath(in escaped) (err error) {
+	if r.route.id != nil {
+		if r.param, err = pathParam("id", in.id, r.route.id); err != nil {
+			return err
+		}
 	}
+	if !r.route.message {
+		return nil
+	}
+	text, err := pathParam("msg", in.msg, isUUID)
+	r.message, _ = parseUUID(text)
+	return err
+}
+
+// pathParam unescapes a parameter exactly once. It is not_found where a whole
+// path stands there, and invalid where the rule says so.
+func pathParam(name, escaped string, ok rule) (string, error) {
 	if strings.Contains(escaped, "/") {
 		return "", nothingHere(escaped)
 	}
-	id, err := url.PathUnescape(escaped)
+	text, err := url.PathUnescape(escaped)
 	if err != nil {
-		return "", invalid("id", "id: %v", err)
+		return "", invalid(name, "%s: %v", name, err)
 	}
-	if complaint := e.id(id); complaint != "" {
-		return "", invalid("id", "id %s: %s", quote(id), complaint)
+	if complaint := ok(text); complaint != "" {
+		return "", invalid(name, "%s %s: %s", name, quote(text), complaint)
 	}
-	return id, nil
+	return text, nil
 }
 
 func nothingHere(path string) error {

@@ -22,13 +22,18 @@ func (s *Server) heartbeat(ctx context.Context, r *request) (answer, error) {
 	}
 	s.metrics.beat(result.Code).Inc()
 	if result.Code != registry.OK && result.Code != registry.Duplicate {
-		return answer{}, s.refusedBeat(r, b, result)
+		return answer{}, s.refusedBeat(r.ns, r.param, b, result)
 	}
 	if b.rtt >= 0 {
 		s.rtts.add(b.epoch, b.rtt)
 	}
-	return r.renewed(&wire.Renewed{
-		ID:               r.param,
+	renewed := showRenewed(r.param, b, &result, revision)
+	return r.renewed(&renewed), nil
+}
+
+func showRenewed(id string, b beat, result *registry.BeatResult, revision uint64) wire.Renewed {
+	return wire.Renewed{
+		ID:               id,
 		Epoch:            b.epoch,
 		Seq:              b.seq,
 		TTLMS:            int64(result.TTL),
@@ -37,7 +42,7 @@ func (s *Server) heartbeat(ctx context.Context, r *request) (answer, error) {
 		Pending:          int(result.Pending),
 		Duplicate:        result.Code == registry.Duplicate,
 		Revision:         revision,
-	}), nil
+	}
 }
 
 func (r *request) renewed(renewed *wire.Renewed) answer {
@@ -50,14 +55,14 @@ func (r *request) renewed(renewed *wire.Renewed) answer {
 
 // refusedBeat says why a beat was refused; for one whose lease has ended it
 // fetches the certificate, which this replica has by now.
-func (s *Server) refusedBeat(r *request, b beat, result registry.BeatResult) error {
-	no := refusal{code: result.Code, ns: r.ns, id: r.param, epoch: b.epoch, current: result.Current}
+func (s *Server) refusedBeat(ns, id string, b beat, result registry.BeatResult) error {
+	no := refusal{code: result.Code, ns: ns, id: id, epoch: b.epoch, current: result.Current}
 	if result.Code != registry.StaleSequence && result.Code != registry.Jump {
 		s.rtts.forget(b.epoch)
 	}
 	if result.Code == registry.Ended {
 		s.node.View(func(replica *registry.Replica, _ time.Duration) {
-			if c, ok := replica.CertificateOf(b.epoch); ok && c.NS == r.ns && c.ID == r.param {
+			if c, ok := replica.CertificateOf(b.epoch); ok && c.NS == ns && c.ID == id {
 				no.certificate = &c
 			}
 		})
@@ -71,18 +76,27 @@ func (s *Server) heartbeats(ctx context.Context, r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	results, revision, err := s.renewAll(ctx, r.ns, beats)
+	batch, _, err := s.renewBatch(ctx, r.ns, beats)
 	if err != nil {
-		s.metrics.lostBeats.Add(float64(beats.Len()))
 		return answer{}, err
 	}
-	batch := s.sumUp(beats, results)
-	batch.Revision = revision
 	if wantsCBOR(r.http.Header["Accept"]) {
 		return answer{status: http.StatusOK, body: batch}, nil
 	}
 	r.scratch = appendBatch(r.scratch[:0], &batch)
 	return answer{status: http.StatusOK, raw: r.scratch}, nil
+}
+
+// renewBatch renews a batch and sums up what came of it.
+func (s *Server) renewBatch(ctx context.Context, ns string, beats registry.Beats) (wire.HeartbeatsResult, []registry.BeatResult, error) {
+	results, revision, err := s.renewAll(ctx, ns, beats)
+	if err != nil {
+		s.metrics.lostBeats.Add(float64(beats.Len()))
+		return wire.HeartbeatsResult{}, nil, err
+	}
+	batch := s.sumUp(beats, results)
+	batch.Revision = revision
+	return batch, results, nil
 }
 
 // renewAll commits a batch; of an empty one only a leader is asked for.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api"
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 	"github.com/seed-b4c92e43/rollcall/registry"
+	"github.com/seed-b4c92e43/rollcall/registry/watch"
 )
 
 // node is a whole cluster in one struct: it applies every command to a real
@@ -26,6 +28,15 @@ type node struct {
 	members wire.Cluster
 	seen    []api.Consistency
 	panics  bool
+	hub     *watch.Hub
+
+	missing   int    // so many records are not found
+	onMissing func() // what happens then
+
+	gate  chan struct{} // closed when beats may be answered; nil: always
+	beats atomic.Int64  // that came later
+
+	records atomic.Int64 // that were read
 }
 
 func newNode() *node {
@@ -37,6 +48,20 @@ func newNode() *node {
 			{ID: "n1", HTTPAddr: "127.0.0.1:7700", Role: "leader", Gossip: "alive"},
 		}},
 	}
+	hub, err := watch.New(watch.Config{
+		Encode: api.EncodeEvent, Revision: n.revision,
+		Log: func(after uint64, limit int) (events []registry.Event, oldest uint64, kept bool) {
+			n.View(func(r *registry.Replica, _ time.Duration) {
+				events, kept = r.EventsAfter(after, limit)
+				oldest = r.OldestEvent()
+			})
+			return events, oldest, kept
+		},
+	})
+	if err != nil {
+		panic(err)
+	}
+	n.hub = hub
 	n.replica.Lead(1)
 	n.apply(&registry.Serve{Term: 1, ClusterID: "c1"})
 	return n
@@ -47,7 +72,16 @@ const wallStart = 1_795_000_000_000 // in 2026
 func (n *node) apply(commands ...registry.Command) registry.Outcome {
 	n.at.Index++
 	e := registry.Entry{Wall: wallStart + n.mono.Milliseconds(), Proposer: "n1", Commands: commands}
-	return n.replica.Apply(n.at, &e, n.mono)
+	out := n.replica.Apply(n.at, &e, n.mono)
+	n.hub.Publish(&out)
+	return out
+}
+
+// do applies one command.
+func (n *node) do(cmd registry.Command) registry.Result {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.apply(cmd).Results[0]
 }
 
 // advance lets time pass, and buries who falls silent.
@@ -58,10 +92,37 @@ func (n *node) advance(d time.Duration) {
 	for end := n.mono + d; n.mono < end; {
 		n.mono += tick
 		n.replica.Tick(n.mono)
-		if due := n.replica.Due(n.mono, 100, func(uint64, uint64) bool { return false }); due != nil {
+		if due, _ := n.replica.Due(n.mono, 100, func(uint64, uint64) bool { return false }); due != nil {
 			n.apply(due)
 		}
 	}
+}
+
+// pass lets cluster time pass, and whatever is overdue by then happen.
+func (n *node) pass(d time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.at.Index++
+	n.mono += d
+	e := registry.Entry{Wall: wallStart, Advance: uint32(d.Milliseconds()), Proposer: "n1", Commands: []registry.Command{&registry.Check{}}}
+	out := n.replica.Apply(n.at, &e, n.mono)
+	n.hub.Publish(&out)
+}
+
+func (n *node) revision() (revision uint64) {
+	n.View(func(r *registry.Replica, _ time.Duration) { revision = r.Revision() })
+	return revision
+}
+
+// run delivers events until the test ends.
+func (n *node) run(t testing.TB) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { n.hub.Run(ctx) })
+	t.Cleanup(func() {
+		cancel()
+		running.Wait()
+	})
 }
 
 func (n *node) ID() string { return "n1" }
@@ -76,6 +137,17 @@ func (n *node) Do(_ context.Context, cmd registry.Command) (registry.Result, err
 		return registry.Result{}, n.fail
 	}
 	return n.apply(cmd).Results[0], nil
+}
+
+func (n *node) BeatLater(ns, id string, epoch, seq uint64, w api.BeatWaiter, token uint64) {
+	go func() {
+		n.beats.Add(1)
+		if n.gate != nil {
+			<-n.gate
+		}
+		r, revision, err := n.Beat(context.Background(), ns, id, epoch, seq)
+		w.BeatDone(token, r, revision, err)
+	}()
 }
 
 func (n *node) Beat(_ context.Context, ns, id string, epoch, seq uint64) (registry.BeatResult, uint64, error) {
@@ -122,6 +194,23 @@ func (n *node) AwaitRevision(_ context.Context, revision uint64) error {
 	}
 	return nil
 }
+
+func (n *node) Record(kind registry.Kind, key []byte) ([]byte, bool, error) {
+	n.records.Add(1)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.missing > 0 {
+		n.missing--
+		if n.onMissing != nil {
+			n.onMissing()
+		}
+		return nil, false, nil
+	}
+	record, ok := n.replica.Record(kind, key)
+	return record, ok, nil
+}
+
+func (n *node) Hub() *watch.Hub { return n.hub }
 
 func (n *node) Status() api.Status {
 	n.mu.Lock()

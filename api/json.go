@@ -13,16 +13,17 @@ import (
 // twice in an object, no lone surrogates, nothing after the value. (Package
 // encoding/json lets all four pass, and matches names in any case.)
 type jsonReader struct {
-	data   []byte
-	at     int
-	budget budget
+	data    []byte
+	at      int
+	deepest int
+	budget  budget
 }
 
-func decodeJSON(body []byte) (value, error) {
+func decodeJSON(body []byte, deepest int) (value, error) {
 	if !utf8.Valid(body) {
 		return value{}, invalid(fieldBody, "the body is not valid UTF-8")
 	}
-	r := jsonReader{data: body}
+	r := jsonReader{data: body, deepest: deepest}
 	v, err := r.value(1)
 	if err != nil {
 		return value{}, err
@@ -74,8 +75,8 @@ func (r *jsonReader) value(depth int) (value, error) {
 	r.space()
 	switch b := r.peek(); {
 	case b == '{' || b == '[':
-		if depth > maxDepth {
-			return value{}, r.wrong(fmt.Sprintf("it nests deeper than %d", maxDepth))
+		if depth > r.deepest {
+			return value{}, r.wrong(fmt.Sprintf("it nests deeper than %d", r.deepest))
 		}
 		r.at++
 		if b == '{' {

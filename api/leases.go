@@ -30,22 +30,27 @@ func (s *Server) putLease(ctx context.Context, r *request) (answer, error) {
 	return s.grant(ctx, r, r.param, key)
 }
 
-// postLease registers an id that it makes: from the Idempotency-Key, so that a
-// repeated request means the same lease, or at random.
+// postLease registers an id that it makes.
 func (s *Server) postLease(ctx context.Context, r *request) (answer, error) {
 	key, err := r.headerOnce(headerIdempotencyKey, wire.MaxKey)
 	if err != nil {
 		return answer{}, err
 	}
-	id := uuid.NewString()
-	if key != "" {
-		id = uuid.NewSHA1(madeIDs, []byte(r.ns+"\x00"+key)).String()
-	}
+	id := makeID(r.ns, key)
 	a, err := s.grant(ctx, r, id, key)
 	if err == nil && a.status == http.StatusCreated {
 		r.header.Set("Location", wire.PathLeases+"/"+id+"?"+url.Values{paramNS: {r.ns}}.Encode())
 	}
 	return a, err
+}
+
+// makeID makes an id: from an Idempotency-Key, so that a repeated request means
+// the same lease, or at random.
+func makeID(ns, key string) string {
+	if key == "" {
+		return uuid.NewString()
+	}
+	return uuid.NewSHA1(madeIDs, []byte(ns+"\x00"+key)).String()
 }
 
 func (s *Server) grant(ctx context.Context, r *request, id, key string) (answer, error) {
@@ -57,21 +62,30 @@ func (s *Server) grant(ctx context.Context, r *request, id, key string) (answer,
 	if err != nil {
 		return answer{}, err
 	}
-	result, err := s.node.Do(ctx, &registry.Grant{
+	grant, created, err := s.register(ctx, &registry.Grant{
 		NS: r.ns, ID: id, Spec: reg.spec, TTL: reg.ttl, IfAbsent: onlyAbsent, Key: key,
 	})
 	if err != nil {
 		return answer{}, err
 	}
-	if err := refused(&result, r.ns, id, 0); err != nil {
-		return answer{}, err
-	}
-	s.rtts.forget(result.ReplacedEpoch)
 	status := http.StatusOK
-	if result.Created && result.Code == registry.OK {
+	if created {
 		status = http.StatusCreated
 	}
-	return answer{status: status, body: showGrant(&result)}, nil
+	return answer{status: status, body: grant}, nil
+}
+
+// register commits a registration. It tells whether the id was not alive.
+func (s *Server) register(ctx context.Context, c *registry.Grant) (grant wire.Grant, created bool, err error) {
+	result, err := s.node.Do(ctx, c)
+	if err != nil {
+		return grant, false, err
+	}
+	if err := refused(&result, c.NS, c.ID, 0); err != nil {
+		return grant, false, err
+	}
+	s.rtts.forget(result.ReplacedEpoch)
+	return showGrant(&result), result.Created && result.Code == registry.OK, nil
 }
 
 // onlyIfAbsent tells whether a registration must not take over a live id.
@@ -90,7 +104,7 @@ func (r *request) onlyIfAbsent() (bool, error) {
 func (s *Server) getLease(_ context.Context, r *request) (a answer, err error) {
 	s.view(r, func(replica *registry.Replica, mono time.Duration) {
 		if l, ok := replica.Lease(r.ns, r.param); ok {
-			a.body = showLease(&l, replica.Remaining(l.Slot, mono), s.rtts.of(l.Epoch))
+			a.body = s.showLive(&l, replica, mono)
 		} else if c, ok := replica.Certificate(r.ns, r.param); ok {
 			a.body = showGone(&c)
 		}
@@ -108,15 +122,24 @@ func (s *Server) patchLease(ctx context.Context, r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	lease, err := s.change(ctx, patch)
+	return answer{status: http.StatusOK, body: lease}, err
+}
+
+// change commits a patch.
+func (s *Server) change(ctx context.Context, patch *registry.Patch) (wire.Lease, error) {
 	result, err := s.node.Do(ctx, patch)
 	if err != nil {
-		return answer{}, err
+		return wire.Lease{}, err
 	}
-	if err := refused(&result, r.ns, r.param, patch.Epoch); err != nil {
-		return answer{}, err
+	if err := refused(&result, patch.NS, patch.ID, patch.Epoch); err != nil {
+		return wire.Lease{}, err
 	}
-	l := result.Lease
-	return answer{status: http.StatusOK, body: showLease(l, result.RemainingMS, s.rtts.of(l.Epoch))}, nil
+	shown := showLease(result.Lease, result.RemainingMS, s.rtts.of(result.Lease.Epoch))
+	s.node.View(func(replica *registry.Replica, mono time.Duration) {
+		shown.Flapping = replica.Flapping(patch.NS, patch.ID, replica.ClusterNow(mono))
+	})
+	return shown, nil
 }
 
 // deleteLease ends a lease: its holder names the epoch, an operator evicts.
@@ -125,15 +148,21 @@ func (s *Server) deleteLease(ctx context.Context, r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	certificate, err := s.finish(ctx, cmd, r.ns, r.param, epoch)
+	return answer{status: http.StatusOK, body: certificate}, err
+}
+
+// finish commits the end of a lease.
+func (s *Server) finish(ctx context.Context, cmd registry.Command, ns, id string, epoch uint64) (*wire.Certificate, error) {
 	result, err := s.node.Do(ctx, cmd)
 	if err != nil {
-		return answer{}, err
+		return nil, err
 	}
-	if err := refused(&result, r.ns, r.param, epoch); err != nil {
-		return answer{}, err
+	if err := refused(&result, ns, id, epoch); err != nil {
+		return nil, err
 	}
 	s.rtts.forget(result.Certificate.Epoch)
-	return answer{status: http.StatusOK, body: showCertificate(result.Certificate)}, nil
+	return showCertificate(result.Certificate), nil
 }
 
 // ending returns the command of a DELETE, which names either an epoch or evict.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"mime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -48,20 +49,25 @@ func wantsCBOR(accept []string) bool {
 	if len(accept) == 0 || len(accept) == 1 && (accept[0] == "*/*" || accept[0] == wire.TypeJSON) {
 		return false
 	}
-	var best float64
-	cbor := false
+	return preferred(accept, wire.TypeCBOR, wire.TypeJSON) == wire.TypeCBOR
+}
+
+// preferred returns which of these types an Accept names with the greatest
+// weight, the first of them where several have it; "" where it names none.
+func preferred(accept []string, types ...string) (best string) {
+	var most float64
 	for _, line := range accept {
 		for item := range strings.SplitSeq(line, ",") {
 			base, params, err := mime.ParseMediaType(item)
-			if err != nil || base != wire.TypeCBOR && base != wire.TypeJSON {
+			if err != nil || !slices.Contains(types, base) {
 				continue
 			}
-			if q := weight(params); q > best {
-				best, cbor = q, base == wire.TypeCBOR
+			if q := weight(params); q > most {
+				best, most = base, q
 			}
 		}
 	}
-	return cbor
+	return best
 }
 
 func weight(params map[string]string) float64 {

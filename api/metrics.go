@@ -11,6 +11,9 @@ const (
 	labelRoute   = "route"
 	labelCode    = "code"
 	labelOutcome = "outcome"
+	labelReason  = "reason"
+
+	labelDirection = "direction"
 )
 
 // The metrics of this package; the help texts are their documentation.
@@ -23,6 +26,20 @@ const (
 	inFlightHelp  = "Requests that are being answered now."
 	beatsName     = "rollcall_heartbeats_total"
 	beatsHelp     = "Heartbeats that this node took from clients, by outcome: accepted, duplicate, a problem's code for those refused, or lost (no quorum in time, or overloaded)."
+	watchesName   = "rollcall_watches"
+	watchesHelp   = "Watches that are open now: streams, long polls and those of sessions."
+	eventsName    = "rollcall_watch_events_total"
+	eventsHelp    = "Events sent to watches; one event counts for each of them."
+	sessionsName  = "rollcall_sessions"
+	sessionsHelp  = "WebSocket sessions that are open now."
+	framesName    = "rollcall_session_frames_total"
+	framesHelp    = "Messages of sessions, by direction: in (from clients) or out (answers, pushes, pings and pongs)."
+	pushedName    = "rollcall_session_messages_total"
+	pushedHelp    = "Mail pushed to sessions; what is pushed again counts again."
+	slowName      = "rollcall_session_cut_off_total"
+	slowHelp      = "Sessions that were cut off because their client did not read."
+	cutOffName    = "rollcall_watch_cut_off_total"
+	cutOffHelp    = "Streams that this node ended before their client did, by reason: slow (its client did not read) or compacted (it fell behind what is kept)."
 )
 
 var durationBuckets = []float64{.0005, .001, .002, .004, .008, .016, .032, .064, .128, .256, .512, 1, 2, 5}
@@ -32,6 +49,17 @@ type metrics struct {
 	durations *prometheus.HistogramVec
 	inFlight  prometheus.Gauge
 	beats     *prometheus.CounterVec
+	watches   prometheus.Gauge
+	events    prometheus.Counter
+	cutOff    *prometheus.CounterVec
+
+	slow, compacted prometheus.Counter // of cutOff
+
+	sessions            prometheus.Gauge
+	frames              *prometheus.CounterVec
+	framesIn, framesOut prometheus.Counter // of frames
+	pushed              prometheus.Counter
+	slowSessions        prometheus.Counter
 
 	byCode    [registry.Jump + 1]prometheus.Counter // of beats, found once
 	lostBeats prometheus.Counter
@@ -42,9 +70,19 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		requests:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: requestsName, Help: requestsHelp}, []string{labelRoute, labelCode}),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: durationsName, Help: durationsHelp, Buckets: durationBuckets}, []string{labelRoute}),
 		inFlight:  prometheus.NewGauge(prometheus.GaugeOpts{Name: inFlightName, Help: inFlightHelp}),
+		watches:   prometheus.NewGauge(prometheus.GaugeOpts{Name: watchesName, Help: watchesHelp}),
+		events:    prometheus.NewCounter(prometheus.CounterOpts{Name: eventsName, Help: eventsHelp}),
+		cutOff:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: cutOffName, Help: cutOffHelp}, []string{labelReason}),
+		sessions:  prometheus.NewGauge(prometheus.GaugeOpts{Name: sessionsName, Help: sessionsHelp}),
+		frames:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: framesName, Help: framesHelp}, []string{labelDirection}),
+		pushed:    prometheus.NewCounter(prometheus.CounterOpts{Name: pushedName, Help: pushedHelp}),
 		beats:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: beatsName, Help: beatsHelp}, []string{labelOutcome}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.durations, m.inFlight, m.beats} {
+	m.slowSessions = prometheus.NewCounter(prometheus.CounterOpts{Name: slowName, Help: slowHelp})
+	for _, c := range []prometheus.Collector{
+		m.requests, m.durations, m.inFlight, m.beats, m.watches, m.events, m.cutOff,
+		m.sessions, m.frames, m.pushed, m.slowSessions,
+	} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
 		}
@@ -52,6 +90,8 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	for code := range m.byCode {
 		m.byCode[code] = m.beats.WithLabelValues(outcome(registry.Code(code)))
 	}
+	m.slow, m.compacted = m.cutOff.WithLabelValues("slow"), m.cutOff.WithLabelValues("compacted")
+	m.framesIn, m.framesOut = m.frames.WithLabelValues("in"), m.frames.WithLabelValues("out")
 	m.lostBeats = m.beats.WithLabelValues("lost")
 	return m, nil
 }

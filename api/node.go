@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 	"github.com/seed-b4c92e43/rollcall/registry"
+	"github.com/seed-b4c92e43/rollcall/registry/watch"
 )
 
 // Node is the running node whose face this package is.
@@ -19,6 +20,9 @@ type Node interface {
 	// outcome. When the outcome is a refusal, this node has applied what it
 	// speaks of. It returns within 2 s, whatever the context says.
 	Beat(ctx context.Context, ns, id string, epoch, seq uint64) (registry.BeatResult, uint64, error)
+	// BeatLater is Beat for callers that have many on their way: w is told,
+	// exactly once and within 2 s, perhaps before BeatLater returns.
+	BeatLater(ns, id string, epoch, seq uint64, w BeatWaiter, token uint64)
 	// Beats renews leases of one namespace: one outcome for each beat. The node
 	// may keep beats after it has returned, and returns within 2 s.
 	Beats(ctx context.Context, ns string, beats registry.Beats) ([]registry.BeatResult, uint64, error)
@@ -30,6 +34,11 @@ type Node interface {
 	Await(ctx context.Context, level Consistency) error
 	// AwaitRevision returns when this replica has applied that revision.
 	AwaitRevision(ctx context.Context, revision uint64) error
+	// Record returns a record of the durable image, of what may be too much for
+	// memory: KindBody and KindReason. It is false for one that is not there.
+	Record(kind registry.Kind, key []byte) ([]byte, bool, error)
+	// Hub tells of what this replica applies. Its events are encoded by EncodeEvent.
+	Hub() *watch.Hub
 	// Status is cheap: every answer to a read asks for it.
 	Status() Status
 	// Cluster describes the cluster.
@@ -38,6 +47,13 @@ type Node interface {
 	RemoveNode(ctx context.Context, id string) error
 	// Transfer hands the leadership to another voter.
 	Transfer(ctx context.Context) error
+}
+
+// BeatWaiter hears what became of its beats, with what Beat would have
+// returned.
+type BeatWaiter interface {
+	// BeatDone is called from any goroutine. It must not block, nor call the Node.
+	BeatDone(token uint64, r registry.BeatResult, revision uint64, err error)
 }
 
 // Status is what a node says of itself with every read.

@@ -25,6 +25,12 @@ const (
 	paramFields      = "fields"
 	paramLimit       = "limit"
 	paramCursor      = "cursor"
+	paramAfter       = "after"
+	paramID          = "id"
+	paramFlapping    = "flapping"
+	paramAt          = "at"
+	paramAtRevision  = "at_revision"
+	paramWait        = "wait_ms"
 )
 
 // query is a request's query parameters: known ones only, and each once that

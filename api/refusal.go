@@ -47,6 +47,12 @@ func (r *refusal) problem() error {
 		return r.taken()
 	case registry.Jump:
 		return invalid("seq", "seq is more than %d ahead of the last one accepted, %d", registry.MaxJump, r.current)
+	case registry.NoMessage:
+		return noMessage(r.ns, r.id)
+	case registry.MailboxFull:
+		return wire.NewProblem(wire.CodeMailboxFull, fmt.Sprintf("the mailbox of %q in namespace %q, or this cluster's room for messages, is full", r.id, r.ns))
+	case registry.BeyondEnd:
+		return invalid("up_to", "up_to: no message of that offset was sent to %q yet", r.id)
 	}
 	return fmt.Errorf("a client's request was refused with code %d", r.code)
 }
@@ -82,4 +88,8 @@ func (r *refusal) taken() error {
 	p := wire.NewProblem(wire.CodeIDTaken, fmt.Sprintf("%q is alive under epoch %d", r.id, r.holder.Epoch))
 	p.Holder = &wire.Holder{Epoch: r.holder.Epoch, ExpiresInMS: max(0, r.remainingMS)}
 	return p
+}
+
+func noMessage(ns, id string) error {
+	return wire.NewProblem(wire.CodeMessageNotFound, fmt.Sprintf("the mailbox of %q in namespace %q knows no such message", id, ns))
 }

@@ -17,15 +17,21 @@ type registration struct {
 
 // decodeRegistration decodes the body of a registration; none is an empty one.
 func decodeRegistration(body []byte, m media, limits Limits) (registration, error) {
+	f := fieldsOf(value{kind: kindObject})
+	if len(body) > 0 {
+		v, err := decodeValue(body, m)
+		if err != nil {
+			return registration{}, err
+		}
+		f = fieldsOf(v)
+	}
+	reg := f.registration(limits)
+	return reg, f.done()
+}
+
+// registration takes the members of a wire.Registration.
+func (f *fields) registration(limits Limits) registration {
 	reg := registration{ttl: milliseconds(limits.DefaultTTL)}
-	if len(body) == 0 {
-		return reg, nil
-	}
-	v, err := decodeValue(body, m)
-	if err != nil {
-		return reg, err
-	}
-	f := fieldsOf(v)
 	reg.spec.Service, _ = f.text("service", isService)
 	reg.spec.Address, _ = f.text("address", isAddress)
 	reg.spec.Port, _ = f.port()
@@ -34,7 +40,7 @@ func decodeRegistration(body []byte, m media, limits Limits) (registration, erro
 	if ttl, ok := f.integer("ttl_ms", uint64(milliseconds(limits.MinTTL)), uint64(milliseconds(limits.MaxTTL))); ok {
 		reg.ttl = uint32(ttl)
 	}
-	return reg, f.done()
+	return reg
 }
 
 // decodePatch decodes a wire.Patch for an id.
@@ -44,16 +50,26 @@ func decodePatch(body []byte, m media, ns, id string) (*registry.Patch, error) {
 		return nil, err
 	}
 	f := fieldsOf(v)
-	p := &registry.Patch{NS: ns, ID: id}
-	epoch, ok := f.integer("epoch", 1, wire.Unknown)
-	f.require("epoch", ok)
-	p.Epoch = epoch
+	p := f.patch(ns, id)
+	return p, f.done()
+}
+
+// patch takes the members of a wire.Patch.
+func (f *fields) patch(ns, id string) *registry.Patch {
+	p := &registry.Patch{NS: ns, ID: id, Epoch: f.epoch()}
 	p.State = optional(f.state())
 	p.Address = optional(f.text("address", isAddress))
 	p.Port = optional(f.port())
 	p.Tags = optional(f.tags())
 	p.Meta = optional(f.meta())
-	return p, f.done()
+	return p
+}
+
+// epoch takes the epoch that a request must name.
+func (f *fields) epoch() uint64 {
+	epoch, ok := f.integer("epoch", 1, wire.Unknown)
+	f.require("epoch", ok)
+	return epoch
 }
 
 func optional[T any](v T, there bool) *T {
@@ -83,23 +99,25 @@ func (f *fields) state() (registry.LeaseState, bool) {
 }
 
 // tags takes the tags in the order given, each once.
-func (f *fields) tags() ([]string, bool) {
-	v, ok := f.takeKind("tags", kindList)
+func (f *fields) tags() ([]string, bool) { return f.tagList("tags") }
+
+func (f *fields) tagList(name string) ([]string, bool) {
+	v, ok := f.takeKind(name, kindList)
 	if !ok {
 		return nil, false
 	}
 	if len(v.list) > wire.MaxTags {
-		f.fail("tags", "%d tags: at most %d", len(v.list), wire.MaxTags)
+		f.fail(name, "%d tags: at most %d", len(v.list), wire.MaxTags)
 		return nil, false
 	}
 	tags := make([]string, 0, len(v.list))
 	for i, tag := range v.list {
 		if tag.kind != kindText {
-			f.fail("tags", "number %d is %s: want a string", i, tag.kind)
+			f.fail(name, "number %d is %s: want a string", i, tag.kind)
 			return nil, false
 		}
 		if complaint := isTag(tag.text); complaint != "" {
-			f.fail("tags", "number %d: %s", i, complaint)
+			f.fail(name, "number %d: %s", i, complaint)
 			return nil, false
 		}
 		if !slices.Contains(tags, tag.text) {

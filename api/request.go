@@ -9,19 +9,22 @@ import (
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
+	"github.com/seed-b4c92e43/rollcall/registry"
 )
 
 // request is one request on its way through a handler, and the memory that it
 // needs; it is used again after the answer was sent.
 type request struct {
 	http   *http.Request
+	writer http.ResponseWriter
 	header http.Header // of the answer
 	route  *endpoint
 	start  time.Time
 
-	ns    string
-	param string // the lease or node id in the path, unescaped and checked
-	query query
+	ns      string
+	param   string             // the lease or node id in the path, unescaped and checked
+	message registry.MessageID // in the path
+	query   query
 
 	body  []byte // valid until the answer is sent
 	media media  // of body
@@ -29,6 +32,10 @@ type request struct {
 	reading reading
 	scratch []byte // for answers that are written by hand
 }
+
+// waitSlack is what a request that waits gets beyond its wait, for what comes
+// before and after.
+const waitSlack = 30 * time.Second
 
 // maxKept is up to what size a request's memory is kept for the next one.
 const maxKept = 64 << 10
@@ -49,12 +56,13 @@ func (r *request) release() {
 }
 
 // answer is what a handler answers with: a body that is encoded as Accept
-// asks, or raw bytes.
+// asks, or raw bytes, or what is sent bit by bit.
 type answer struct {
 	status int
 	body   any
 	raw    []byte
 	media  string // of raw; JSON when empty
+	stream func(http.ResponseWriter)
 }
 
 // prepare checks everything that the route's row says.
@@ -119,7 +127,7 @@ func (r *request) readBody(limit int64) error {
 	}
 }
 
-func tooLarge(limit int64) error {
+func tooLarge(limit int64) *wire.Problem {
 	p := wire.NewProblem(wire.CodeTooLarge, sprintf("the body is larger than %d bytes", []any{limit}))
 	p.LimitBytes = limit
 	return p
@@ -143,4 +151,13 @@ func (r *request) headerOnce(name string, most int) (string, error) {
 		return "", invalid(name, "%s: want it once, with 1 to %d visible ASCII characters", name, most)
 	}
 	return given[0], nil
+}
+
+// extend gives a request that may wait so long the time to do it: package http
+// gives every request the same.
+func (r *request) extend(wait time.Duration) {
+	end := r.start.Add(wait + waitSlack)
+	c := http.NewResponseController(r.writer)
+	_ = c.SetReadDeadline(end) // a writer that knows no deadline has none to extend
+	_ = c.SetWriteDeadline(end)
 }

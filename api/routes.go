@@ -36,7 +36,8 @@ type Route struct {
 	Method string // GET answers HEAD too
 	Path   string // as OpenAPI writes it
 	// Permission is what a token will have to grant; "" needs none. Eviction
-	// (DELETE …?evict=true) will need ns:admin instead.
+	// (DELETE …?evict=true) will need ns:admin instead, and each request of a
+	// session what sessionOps says.
 	Permission string
 	Kind       Kind
 	Query      []string // query parameters; one that ends in a dot is a family
@@ -44,17 +45,25 @@ type Route struct {
 	Beats      bool     // the body may be application/vnd.rollcall.beats
 	Renews     bool     // the Node bounds it by itself, for less than a context with a deadline costs
 	id         rule     // of {id} in the path
+	message    bool     // {msg} is in the path
 	handle     handler
 }
 
 type handler func(*Server, context.Context, *request) (answer, error)
 
-const slashID = "/{id}"
+const (
+	slashID  = "/{id}"
+	slashMsg = "/{msg}"
+
+	pathMessages = wire.PathMailboxes + slashID + "/messages"
+	pathDead     = wire.PathMailboxes + slashID + "/dead"
+)
 
 var (
 	inNS      = []string{paramNS}
 	freshness = []string{paramConsistency, paramMinRevision, paramMaxStale}
-	aliveOnly = []string{paramService, paramTag, paramMeta, paramPrefix, paramState, paramFields}
+	aliveOnly = []string{paramService, paramTag, paramMeta, paramPrefix, paramState, paramFlapping, paramFields, paramAt, paramAtRevision}
+	watchOnly = []string{paramService, paramID, paramPrefix, paramTag, paramAfter, paramWait}
 	paged     = []string{paramLimit, paramCursor}
 )
 
@@ -96,8 +105,53 @@ func Routes() []Route {
 			Query: join(inNS, freshness, paged, aliveOnly), handle: (*Server).alive,
 		},
 		{
+			Method: http.MethodGet, Path: wire.PathLeases + slashID + "/history", Permission: "lease:read", Kind: Read,
+			Query: join(inNS, freshness, []string{paramLimit}), id: isID, handle: (*Server).history,
+		},
+		{
+			Method: http.MethodGet, Path: wire.PathWatch, Permission: "watch", Kind: Read,
+			Query: join(inNS, freshness, watchOnly), handle: (*Server).watch,
+		},
+		{
 			Method: http.MethodGet, Path: wire.PathServices, Permission: "lease:read", Kind: Read,
 			Query: join(inNS, freshness, paged), handle: (*Server).services,
+		},
+
+		{
+			Method: http.MethodPost, Path: pathMessages, Permission: "msg:send", Kind: Write,
+			Query: inNS, Body: requiredBody, id: isID, handle: (*Server).sendMessage,
+		},
+		{
+			Method: http.MethodGet, Path: pathMessages, Permission: "msg:receive", Kind: Read,
+			Query: join(inNS, freshness, []string{paramAfter, paramLimit, paramWait}), id: isID, handle: (*Server).messages,
+		},
+		{
+			Method: http.MethodGet, Path: pathMessages + slashMsg, Permission: "msg:receive", Kind: Read,
+			Query: join(inNS, freshness), id: isID, message: true, handle: (*Server).messageStatus,
+		},
+		{
+			Method: http.MethodPost, Path: wire.PathMailboxes + slashID + "/ack", Permission: "msg:receive", Kind: Write,
+			Query: inNS, Body: requiredBody, id: isID, handle: (*Server).ackMessages,
+		},
+		{
+			Method: http.MethodPost, Path: wire.PathMailboxes + slashID + "/nack", Permission: "msg:receive", Kind: Write,
+			Query: inNS, Body: requiredBody, id: isID, handle: (*Server).nackMessages,
+		},
+		{
+			Method: http.MethodGet, Path: pathDead, Permission: "msg:admin", Kind: Read,
+			Query: join(inNS, freshness, paged), id: isID, handle: (*Server).deadLetters,
+		},
+		{
+			Method: http.MethodPost, Path: pathDead + slashMsg + "/requeue", Permission: "msg:admin", Kind: Write,
+			Query: inNS, id: isID, message: true, handle: (*Server).requeueMessage,
+		},
+		{
+			Method: http.MethodGet, Path: wire.PathMailboxes + slashID, Permission: "msg:receive", Kind: Read,
+			Query: join(inNS, freshness), id: isID, handle: (*Server).mailbox,
+		},
+		{
+			Method: http.MethodGet, Path: wire.PathSession, Permission: "session", Kind: Write,
+			handle: (*Server).session,
 		},
 
 		{
@@ -111,6 +165,10 @@ func Routes() []Route {
 		{
 			Method: http.MethodPost, Path: wire.PathTransfer, Permission: "cluster:admin", Kind: Write,
 			handle: (*Server).transfer,
+		},
+		{
+			Method: http.MethodPost, Path: wire.PathRelease, Permission: "cluster:admin", Kind: Write,
+			Query: join(inNS, []string{paramService}), handle: (*Server).release,
 		},
 
 		{Method: http.MethodGet, Path: wire.PathHealth, Kind: Ops, handle: (*Server).healthz},

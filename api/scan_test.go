@@ -91,7 +91,7 @@ func FuzzRegistration(f *testing.F) {
 	limits.withDefaults()
 	f.Fuzz(func(t *testing.T, body []byte) {
 		decodeRegistration(body, mediaCBOR, limits) // must not panic
-		if _, err := decodeJSON(body); err == nil && !json.Valid(body) {
+		if _, err := decodeJSON(body, maxDepth); err == nil && !json.Valid(body) {
 			t.Fatalf("%q is not JSON", body)
 		}
 		reg, err := decodeRegistration(body, mediaJSON, limits)

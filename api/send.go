@@ -27,12 +27,13 @@ const smallBody = 2048
 func (s *Server) encode(r *request, a *answer) error {
 	h := r.header
 	switch {
+	case a.stream != nil: // it does all this by itself
 	case a.body == nil && a.media != "":
 		h.Set("Content-Type", a.media)
 	case a.body == nil:
 		h["Content-Type"] = typeJSON
 	case wantsCBOR(r.http.Header["Accept"]):
-		raw, err := theCBOR.enc.Marshal(a.body)
+		raw, err := encodeCBOR(a.body)
 		if err != nil {
 			return fmt.Errorf("encode answer: %w", err)
 		}
@@ -61,6 +62,10 @@ func (s *Server) send(w http.ResponseWriter, r *request, a answer) {
 	h := r.header
 	if r.route.Kind == Read {
 		h["Vary"], h["Cache-Control"] = varyAccept, noCache
+	}
+	if a.stream != nil {
+		a.stream(w)
+		return
 	}
 	if a.status == http.StatusNotModified {
 		w.WriteHeader(a.status)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
+	"github.com/seed-b4c92e43/rollcall/registry/watch"
 )
 
 // writeWithin is how long a write, or a read that must ask the leader, may
@@ -33,9 +34,9 @@ func (s *Server) enter(w http.ResponseWriter, r *http.Request) {
 }
 
 // serve answers a request that a route was found for.
-func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, escapedID string) {
+func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, in escaped) {
 	r := requests.Get().(*request)
-	r.http, r.header, r.route, r.start = hr, w.Header(), ep, time.Now()
+	r.http, r.writer, r.header, r.route, r.start = hr, w, w.Header(), ep, time.Now()
 	s.metrics.inFlight.Inc()
 	status := http.StatusInternalServerError
 	defer func() {
@@ -43,7 +44,7 @@ func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, es
 		ep.observe(status, time.Since(r.start))
 		r.release()
 	}()
-	a, err := s.guarded(r, escapedID)
+	a, err := s.guarded(r, in)
 	if ep.Kind == Read {
 		s.describeView(r)
 	}
@@ -51,7 +52,7 @@ func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, es
 		err = s.encode(r, &a)
 	}
 	if err != nil {
-		status = s.answerProblem(w, hr, s.problemOf(err, hr, w.Header()))
+		status = s.answerProblem(w, hr, s.problemOf(err, askedBy(hr, w.Header())))
 		return
 	}
 	status = a.status
@@ -59,13 +60,13 @@ func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, es
 }
 
 // guarded runs the handler; a panic becomes an error.
-func (s *Server) guarded(r *request, escapedID string) (a answer, err error) {
+func (s *Server) guarded(r *request, in escaped) (a answer, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
-	if r.param, err = r.route.pathID(escapedID); err != nil {
+	if err := r.takePath(in); err != nil {
 		return answer{}, err
 	}
 	if err := r.prepare(s.limits); err != nil {
@@ -98,7 +99,7 @@ func (s *Server) serveNone(w http.ResponseWriter, r *http.Request, methodNotAllo
 // refuse answers a request that did not come as far as a route.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	start := time.Now()
-	status := s.answerProblem(w, r, s.problemOf(err, r, w.Header()))
+	status := s.answerProblem(w, r, s.problemOf(err, askedBy(r, w.Header())))
 	s.none.observe(status, time.Since(start))
 }
 
@@ -110,12 +111,24 @@ func noQuorum(method string) string {
 	return "no quorum answered in time, so this may or may not have taken effect"
 }
 
+// asked says which request a problem answers.
+type asked struct {
+	requestID, method, path string
+}
+
+func askedBy(r *http.Request, h http.Header) asked {
+	return asked{h.Get(wire.HeaderRequestID), r.Method, r.URL.EscapedPath()}
+}
+
 // problemOf says in the contract's words what went wrong.
-func (s *Server) problemOf(err error, r *http.Request, h http.Header) *wire.Problem {
+func (s *Server) problemOf(err error, by asked) *wire.Problem {
 	var p *wire.Problem
+	var c *watch.CompactedError
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.As(err, &c):
+		return compacted(c)
 	case errors.Is(err, ErrOverloaded):
 		return wire.NewProblem(wire.CodeOverloaded, err.Error())
 	case errors.Is(err, ErrTooStale):
@@ -125,9 +138,8 @@ func (s *Server) problemOf(err error, r *http.Request, h http.Header) *wire.Prob
 	case errors.Is(err, ErrRefused):
 		return invalid("id", "%v", err)
 	case errors.Is(err, ErrNoLeader), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		return wire.NewProblem(wire.CodeNoLeader, noQuorum(r.Method)+": "+err.Error())
+		return wire.NewProblem(wire.CodeNoLeader, noQuorum(by.method)+": "+err.Error())
 	}
-	s.log.Error("request failed", "request_id", h.Get(wire.HeaderRequestID),
-		"method", r.Method, "path", r.URL.EscapedPath(), "error", err)
+	s.log.Error("request failed", "request_id", by.requestID, "method", by.method, "path", by.path, "error", err)
 	return wire.NewProblem(wire.CodeInternal, "the node failed; its log has why under this answer's "+wire.HeaderRequestID)
 }

@@ -96,6 +96,7 @@ func showGrant(result *registry.Result) wire.Grant {
 		ExpiresInMS:      max(0, result.RemainingMS),
 		HeartbeatEveryMS: int64(l.TTL) / heartbeatEvery,
 		Revision:         result.Revision,
+		Pending:          result.Pending,
 		ReplacedEpoch:    result.ReplacedEpoch,
 	}
 }
@@ -104,8 +105,14 @@ func showGrant(result *registry.Result) wire.Grant {
 func (s *Server) showPage(leases []registry.Lease, replica *registry.Replica, mono time.Duration) []wire.Lease {
 	shown := make([]wire.Lease, len(leases))
 	for i := range leases {
-		l := &leases[i]
-		shown[i] = showLease(l, replica.Remaining(l.Slot, mono), s.rtts.of(l.Epoch))
+		shown[i] = s.showLive(&leases[i], replica, mono)
 	}
+	return shown
+}
+
+// showLive shows a lease of one view with this node's hints.
+func (s *Server) showLive(l *registry.Lease, replica *registry.Replica, mono time.Duration) wire.Lease {
+	shown := showLease(l, replica.Remaining(l.Slot, mono), s.rtts.of(l.Epoch))
+	shown.Flapping = replica.Flapping(l.NS, l.ID, replica.ClusterNow(mono))
 	return shown
 }

@@ -42,6 +42,8 @@ type member struct {
 const (
 	// maxDepth bounds how deep a body may nest; the deepest of the contract is 3.
 	maxDepth = 16
+	// messageDepth bounds how deep one may nest that has a message in it.
+	messageDepth = 64
 	// maxValues bounds how many values a body may hold, each of which takes some
 	// 100 bytes while it is decoded; the most of the contract are 30,002, a batch
 	// of 10,000 beats.
@@ -69,9 +71,17 @@ func (b *budget) take() error {
 // decodeValue decodes a whole body.
 func decodeValue(body []byte, m media) (value, error) {
 	if m == mediaCBOR {
-		return decodeCBOR(body)
+		return decodeCBOR(theCBOR.dec, body)
 	}
-	return decodeJSON(body)
+	return decodeJSON(body, maxDepth)
+}
+
+// decodeDeep decodes a body that may have a message in it.
+func decodeDeep(body []byte, m media) (value, error) {
+	if m == mediaCBOR {
+		return decodeCBOR(theCBOR.deep, body)
+	}
+	return decodeJSON(body, messageDepth)
 }
 
 // firstRepeated returns a name that occurs twice.

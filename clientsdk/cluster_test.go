@@ -28,6 +28,8 @@ type cluster struct {
 	revision uint64
 	skew     time.Duration // how far the cluster's time is ahead of the client's
 
+	mail  map[string]*modelMailbox
+	sent  chan struct{} // closed and made anew when a mailbox has changed
 	nodes map[string]*modelNode
 	hits  []hit
 	seen  func(*http.Request) // before anything else
@@ -73,6 +75,7 @@ type modelLease struct {
 func newCluster() *cluster {
 	return &cluster{
 		leases: map[string]*modelLease{}, keys: map[string]*modelLease{}, ended: map[uint64]*wire.Certificate{},
+		mail: map[string]*modelMailbox{}, sent: make(chan struct{}),
 		revision: 100,
 		nodes:    map[string]*modelNode{"n1": {}, "n2": {}, "n3": {}},
 	}
@@ -103,7 +106,10 @@ func (c *cluster) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := sleep(ctx, n.delay); err != nil {
 		return nil, err
 	}
-	a := c.serve(node, req, body)
+	a, err := c.answer(node, req, body)
+	if err != nil {
+		return nil, err
+	}
 	if err := sleep(ctx, n.lag); err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func TestTTLInMilliseconds(t *testing.T) {
 	for ttl, want := range map[time.Duration]int64{
 		0: 0, 1: 1, time.Second: 1000, 1500 * time.Microsecond: 2, -1: -1, -time.Millisecond: -1,
 	} {
-		if got := (&Registration{TTL: ttl}).ttlMS(); got != want {
+		if got := wholeMS(ttl); got != want {
 			t.Errorf("%v travels as %d ms, want %d", ttl, got, want)
 		}
 	}

@@ -83,6 +83,10 @@ func IsNoLeader(err error) bool { return CodeOf(err) == wire.CodeNoLeader }
 // IsTooStale says that the node's view was older than the question allowed.
 func IsTooStale(err error) bool { return CodeOf(err) == wire.CodeTooStale }
 
+// IsCompacted says that what was asked for lies beyond the history that is
+// kept.
+func IsCompacted(err error) bool { return CodeOf(err) == wire.CodeCompacted }
+
 // IsInvalid says that the request itself is wrong; the problem names the field.
 func IsInvalid(err error) bool { return CodeOf(err) == wire.CodeInvalidRequest }
 

@@ -17,7 +17,10 @@ import (
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 )
 
-const userAgent = "rollcall-go"
+const (
+	userAgent = "rollcall-go"
+	paramWait = "wait_ms" // of a long poll
+)
 
 // call is one request, whichever endpoint it goes to.
 type call struct {
@@ -27,6 +30,7 @@ type call struct {
 	header http.Header
 	body   []byte
 	media  string        // of the body; "" with a body means JSON
+	accept string        // the media type to be answered in; "" means JSON
 	limit  time.Duration // of one try; 0 takes Config.RequestTimeout
 	repeat bool          // taking effect twice is the same as once
 	check  func() bool   // the decoded answer belongs to the question; nil: surely
@@ -60,7 +64,9 @@ func (c *Client) try(ctx context.Context, end *url.URL, k call) (reply, error) {
 	case status/100 != 2:
 		err = problemOf(end, status, r)
 	}
-	c.meter.add(r.rtt, isFailure(err))
+	if err != nil || !k.query.Has(paramWait) {
+		c.meter.add(r.rtt, isFailure(err)) // but how long a poll waited is no round trip
+	}
 	return r, err
 }
 
@@ -69,10 +75,7 @@ func (c *Client) try(ctx context.Context, end *url.URL, k call) (reply, error) {
 func (c *Client) exchange(req *http.Request, r *reply) (int, error) {
 	res, err := c.http.Do(req)
 	if err != nil {
-		if wrapped, ok := errors.AsType[*url.Error](err); ok {
-			err = wrapped.Err // without the URL, which the caller names
-		}
-		return 0, err
+		return 0, bare(err)
 	}
 	defer res.Body.Close()
 	r.header = res.Header
@@ -88,7 +91,7 @@ func (c *Client) limitOf(k call) time.Duration {
 	if k.limit > 0 {
 		return k.limit
 	}
-	wait, _ := strconv.ParseInt(k.query.Get("wait_ms"), 10, 32)
+	wait, _ := strconv.ParseInt(k.query.Get(paramWait), 10, 32)
 	return c.config.RequestTimeout + time.Duration(max(wait, 0))*time.Millisecond
 }
 
@@ -109,7 +112,7 @@ func (c *Client) request(ctx context.Context, end *url.URL, k call) (*http.Reque
 		req.Header[name] = values
 	}
 	req.Header.Set("User-Agent", userAgent)
-	req.Header.Set("Accept", wire.TypeJSON)
+	req.Header.Set("Accept", mediaOr(k.accept, wire.TypeJSON))
 	if k.body != nil {
 		req.Header.Set("Content-Type", mediaOr(k.media, wire.TypeJSON))
 	}

@@ -3,7 +3,6 @@ package clientsdk
 import (
 	"context"
 	"iter"
-	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -23,6 +22,12 @@ type Query struct {
 	Fields  []string          // of each lease; none: all
 	Limit   int               // leases a page, at most 1000; 0: 100
 	Cursor  string            // NextCursor of the page before
+
+	// At or AtRevision asks who was listed then, as of the last revision
+	// stamped at or before; beyond the kept history it is IsCompacted. Such
+	// leases have no seq, timing and round trips.
+	At         time.Time
+	AtRevision uint64
 }
 
 func (q Query) values() url.Values {
@@ -39,6 +44,12 @@ func (q Query) values() url.Values {
 	set("cursor", q.Cursor)
 	if q.Limit > 0 {
 		v.Set("limit", strconv.Itoa(q.Limit))
+	}
+	if !q.At.IsZero() {
+		v.Set("at", q.At.UTC().Format(time.RFC3339Nano))
+	}
+	if q.AtRevision > 0 {
+		v.Set("at_revision", strconv.FormatUint(q.AtRevision, 10))
 	}
 	for _, tag := range q.Tags {
 		v.Add("tag", tag)
@@ -122,76 +133,4 @@ func pages[T any](cursor string, next func(cursor string) ([]T, string, error)) 
 			}
 		}
 	}
-}
-
-// ReadOption says how a question is to be answered.
-type ReadOption func(*reading)
-
-type reading struct {
-	query  url.Values
-	origin *Origin
-}
-
-// Leader asks for the leader's view.
-func Leader(r *reading) { r.query.Set("consistency", "leader") }
-
-// Linearizable asks for a view that a quorum confirms after the question.
-func Linearizable(r *reading) { r.query.Set("consistency", "linearizable") }
-
-// AtLeast waits, up to 5 s, for a view that has seen the revision: to read
-// one's own writes.
-func AtLeast(revision uint64) ReadOption {
-	return func(r *reading) { r.query.Set("min_revision", strconv.FormatUint(revision, 10)) }
-}
-
-// NotOlder refuses a view that is older than d (IsTooStale).
-func NotOlder(d time.Duration) ReadOption {
-	return func(r *reading) { r.query.Set("max_stale_ms", strconv.FormatInt(d.Milliseconds(), 10)) }
-}
-
-// From tells who answered, and how fresh the view was.
-func From(origin *Origin) ReadOption {
-	return func(r *reading) { r.origin = origin }
-}
-
-// Origin is where an answer comes from.
-type Origin struct {
-	Node        string
-	Leader      string // as that node knows it, empty for none
-	Revision    uint64
-	Staleness   time.Duration // StalenessUnknown where the node cannot tell
-	Consistency string
-}
-
-// StalenessUnknown is the age of a view that has heard of no leader yet.
-const StalenessUnknown = time.Duration(1<<63 - 1)
-
-func originOf(h http.Header) Origin {
-	revision, _ := strconv.ParseUint(h.Get(wire.HeaderRevision), 10, 64)
-	staleness, err := strconv.ParseInt(h.Get(wire.HeaderStaleness), 10, 64)
-	o := Origin{
-		Node: h.Get(wire.HeaderNode), Leader: h.Get(wire.HeaderLeader), Revision: revision,
-		Staleness: StalenessUnknown, Consistency: h.Get(wire.HeaderConsistency),
-	}
-	if err == nil && staleness < wire.Unknown && staleness < int64(StalenessUnknown/time.Millisecond) {
-		o.Staleness = time.Duration(staleness) * time.Millisecond
-	}
-	return o
-}
-
-// read asks a question and decodes the answer as a T.
-func read[T any](ctx context.Context, c *Client, path string, query url.Values, how []ReadOption) (*T, error) {
-	r := reading{query: query}
-	for _, option := range how {
-		option(&r)
-	}
-	out := new(T)
-	_, header, err := c.send(ctx, call{method: http.MethodGet, path: path, query: query, repeat: true}, nil, out)
-	if err != nil {
-		return nil, err
-	}
-	if r.origin != nil {
-		*r.origin = originOf(header)
-	}
-	return out, nil
 }

@@ -206,3 +206,30 @@ func TestCallsByHand(t *testing.T) {
 }
 
 func second[T any](_ T, err error) error { return err }
+
+func TestThePastIsAskedAsInTheContract(t *testing.T) {
+	var asked *url.URL
+	node := func(w http.ResponseWriter, r *http.Request) {
+		asked = r.URL
+		respond(w, 200, wire.HistoryPage{Events: []wire.Event{{Revision: 9, Type: "left"}, {Revision: 3, Type: "registered"}}})
+	}
+	inBubble(t, node, func(t *testing.T, c *Client) {
+		at := time.Date(2026, 11, 22, 11, 0, 0, 500_000_000, time.FixedZone("CET", 3600))
+		if _, err := c.Alive(t.Context(), Query{Service: "web", At: at}); err != nil || asked.RawQuery != "at=2026-11-22T10%3A00%3A00.5Z&service=web" {
+			t.Errorf("asked %s, %v", asked.RawQuery, err)
+		}
+		if _, err := c.Alive(t.Context(), Query{AtRevision: 47}); err != nil || asked.RawQuery != "at_revision=47" {
+			t.Errorf("asked %s, %v", asked.RawQuery, err)
+		}
+		events, err := c.History(t.Context(), "web-1", 7, Leader)
+		if err != nil || len(events) != 2 || events[0].Revision != 9 {
+			t.Errorf("%+v, %v", events, err)
+		}
+		if asked.Path != "/v1/leases/web-1/history" || asked.RawQuery != "consistency=leader&limit=7" {
+			t.Errorf("asked %s", asked)
+		}
+		if _, err := c.History(t.Context(), "", 0); !IsInvalid(err) {
+			t.Errorf("of nobody: %v", err)
+		}
+	})
+}

@@ -57,19 +57,6 @@ func (r *Registration) ttl() time.Duration {
 	return wire.DefaultTTL
 }
 
-// ttlMS is the TTL in milliseconds. A fraction counts as a whole one: what is
-// too short is to be refused, and not to become 0, which asks for the default.
-func (r *Registration) ttlMS() int64 {
-	ms := r.TTL.Milliseconds()
-	switch rest := r.TTL % time.Millisecond; {
-	case rest > 0:
-		return ms + 1
-	case rest < 0:
-		return ms - 1
-	}
-	return ms
-}
-
 func (r *Registration) hasCallbacks() bool {
 	return r.OnState != nil || r.OnLost != nil || r.OnQuality != nil
 }
@@ -78,8 +65,21 @@ func (r *Registration) hasCallbacks() bool {
 func (r *Registration) wire() wire.Registration {
 	return wire.Registration{
 		Service: r.Service, Address: r.Address, Port: r.Port,
-		Tags: r.Tags, Meta: r.Meta, TTLMS: r.ttlMS(),
+		Tags: r.Tags, Meta: r.Meta, TTLMS: wholeMS(r.TTL),
 	}
+}
+
+// wholeMS is a TTL in milliseconds. A fraction counts as a whole one: what is
+// too short is to be refused, and not to become 0, which asks for the default.
+func wholeMS(d time.Duration) int64 {
+	ms := d.Milliseconds()
+	switch rest := d % time.Millisecond; {
+	case rest > 0:
+		return ms + 1
+	case rest < 0:
+		return ms - 1
+	}
+	return ms
 }
 
 // clone takes nothing with it that the caller could change.

@@ -18,12 +18,13 @@ var errReplaying = errors.New("entries of before the start are still being repla
 // with the lock that the replica lacks.
 type machine struct {
 	node    string
+	protect []registry.Protection
 	start   time.Time // of the process clock
 	image   *image
 	cluster func() string // id, "" if not known yet
 
 	onApply   func(registry.Outcome)
-	onRestore func()
+	onRestore func(revision uint64)
 	onFatal   func(error)
 	grown     func() // the replica has much to flush
 
@@ -175,6 +176,13 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	return &imageSnapshot{image: m.image, fence: f, header: m.capture(f)}, nil
 }
 
+// empty returns a replica that has applied nothing.
+func (m *machine) empty() *registry.Replica {
+	r := registry.NewReplica(m.node)
+	r.Protect(m.protect)
+	return r
+}
+
 // Restore puts the content of a snapshot in the place of everything.
 func (m *machine) Restore(source io.ReadCloser) error { return m.restore(source, 0) }
 
@@ -182,7 +190,7 @@ func (m *machine) Restore(source io.ReadCloser) error { return m.restore(source,
 func (m *machine) restore(source io.Reader, index uint64) error {
 	m.replace(true)
 	defer m.replace(false)
-	r := registry.NewReplica(m.node)
+	r := m.empty()
 	h, err := m.image.install(source, index, m.cluster(), r)
 	if err != nil {
 		return err
@@ -199,14 +207,14 @@ func (m *machine) replace(replacing bool) {
 
 // put makes r the replica, which has applied index, and calls told before
 // anybody can see it.
-func (m *machine) put(r *registry.Replica, index, term uint64, told func()) {
+func (m *machine) put(r *registry.Replica, index, term uint64, told func(revision uint64)) {
 	m.mu.Lock()
 	m.replica, m.term = r, term
 	r.Tick(m.mono())
 	m.applied.Store(index)
 	m.revision.Store(r.Revision())
 	if told != nil {
-		told()
+		told(r.Revision())
 	}
 	m.mu.Unlock()
 	m.indexes.wake(index)

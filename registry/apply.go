@@ -17,9 +17,12 @@ func (s *State) apply(at Position, e *Entry) Outcome {
 		out.Results[i] = s.do(c)
 	}
 	s.forget()
+	s.forgetEvents()
+	s.forgetHolds()
 	s.ageMail()
 	out.Revision = s.revision
 	out.Events, s.turn.events = s.turn.events, nil
+	out.Holds, s.turn.begun = s.turn.begun, 0
 	out.Mail, s.turn.mail = s.turn.mail, nil
 	return out
 }
@@ -30,7 +33,7 @@ func (s *State) stamp(at Position, e *Entry) {
 	s.index, s.term = at.Index, at.Term
 	s.replay.at = at.Index
 	s.wall = max(s.wall, e.Wall)
-	s.turn.wall, s.turn.proposer = s.wall, e.Proposer
+	s.turn.wall, s.turn.proposer, s.turn.again = s.wall, e.Proposer, false
 }
 
 // advance returns by how much an entry advances the cluster time. The first of
@@ -61,6 +64,10 @@ func (s *State) do(c Command) Result {
 		return s.expire(c)
 	case *Serve:
 		return s.serve(c)
+	case *Hold:
+		return s.hold(c)
+	case *Release:
+		return s.endHolds(c)
 	case *Send:
 		return s.send(c)
 	case *Ack:
@@ -97,16 +104,18 @@ func (s *State) next() uint64 {
 	return s.revision
 }
 
-// emit adds an event of the present revision; l is the lease that lives on
-// after it and c the certificate of the one that ended, or nil.
-func (s *State) emit(kind EventType, l *Lease, c *Certificate) {
-	ev := Event{Revision: s.revision, Type: kind, At: s.wall, Lease: l, Certificate: c}
+// emit adds an event of the present revision; before is the lease as it was, l
+// the one that lives on after it and c the certificate of the one that ended,
+// or nil.
+func (s *State) emit(kind EventType, before, l *Lease, c *Certificate) {
+	ev := Event{Revision: s.revision, Type: kind, At: s.wall, Lease: l, Before: before, Certificate: c}
 	if l != nil {
 		ev.NS, ev.ID, ev.Service, ev.Epoch = l.NS, l.ID, l.Spec.Service, l.Epoch
 	} else {
 		ev.NS, ev.ID, ev.Service, ev.Epoch = c.NS, c.ID, c.Service, c.Epoch
 	}
 	s.turn.events = append(s.turn.events, ev)
+	s.keep(&ev)
 }
 
 // absent says why an epoch of an id does not live: a newer one holds the id,

@@ -170,6 +170,7 @@ func BenchmarkLoad(b *testing.B) {
 func TestLeasesAreSmall(t *testing.T) {
 	const n = 20_000
 	r := NewReplica("n1")
+	r.Apply(Position{1, 1}, &Entry{Commands: []Command{&Serve{Term: 1, Retention: Retention{EventMax: 1}}}}, 0)
 	before := heap()
 	populate(t, r, n, 10_000)
 	r.Flush(func(Kind, []byte, []byte) {})
@@ -177,6 +178,30 @@ func TestLeasesAreSmall(t *testing.T) {
 	t.Logf("%d bytes a lease", each)
 	if each > 300 {
 		t.Errorf("a lease costs %d bytes", each)
+	}
+	runtime.KeepAlive(r)
+}
+
+// What a kept event costs: at most 300 bytes of live heap, its place in the
+// history of its id included.
+func TestEventsAreSmall(t *testing.T) {
+	const n = 20_000
+	r := NewReplica("n1")
+	populate(t, r, n, 10_000)
+	r.Flush(func(Kind, []byte, []byte) {})
+	before := heap()
+	for _, state := range []LeaseState{Draining, Alive} {
+		var e Entry
+		for i := range n {
+			e.Commands = append(e.Commands, &Patch{NS: "default", ID: typical(i, 1).ID, Epoch: uint64(i) + 1, State: &state})
+		}
+		r.Apply(Position{Index: r.Index() + 1, Term: 1}, &e, 0)
+		r.Flush(func(Kind, []byte, []byte) {})
+	}
+	each := (heap() - before) / (2 * n)
+	t.Logf("%d bytes an event", each)
+	if each > 300 || r.events.count != 3*n {
+		t.Errorf("an event costs %d bytes, %d are kept", each, r.events.count)
 	}
 	runtime.KeepAlive(r)
 }

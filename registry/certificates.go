@@ -6,8 +6,8 @@ const (
 	defaultCertificateMax = 100_000
 )
 
-// forgetFloor is how many certificates one entry may forget beyond those that
-// it makes, so that a shorter retention is reached in bounded steps.
+// forgetFloor is how many certificates, and how many events, one entry may
+// forget beyond those that it makes, so that a shorter retention is reached in bounded steps.
 const forgetFloor = 1000
 
 // certificate is a kept Certificate with what finds and ages it.
@@ -84,6 +84,15 @@ func (r Retention) normal() Retention {
 	}
 	if r.CertificateMax == 0 {
 		r.CertificateMax = defaultCertificateMax
+	}
+	if r.EventMS == 0 {
+		r.EventMS = defaultEventMS
+	}
+	if r.EventMax == 0 {
+		r.EventMax = defaultEventMax
+	}
+	if r.EventBytes == 0 {
+		r.EventBytes = defaultEventBytes
 	}
 	return r
 }

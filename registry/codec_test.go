@@ -144,23 +144,49 @@ func FuzzDecodeResults(f *testing.F) {
 	})
 }
 
+// FuzzDecodeEvent decodes records: what is one can be made again.
+func FuzzDecodeEvent(f *testing.F) {
+	b := newBench(f)
+	spec := Spec{Service: "web", Tags: []string{"t"}, Meta: []Pair{{"k", "v"}}}
+	b.entry(&Grant{NS: "a", ID: "x", TTL: 500, Spec: spec}, &Grant{NS: "a", ID: "x", TTL: 500, Spec: spec}, &Evict{"a", "x"})
+	for i := range b.r.events.count {
+		f.Add(uint64(i)+1, string(b.r.events.at(i).record))
+	}
+	f.Fuzz(func(t *testing.T, revision uint64, data string) {
+		record := eventRecord(data)
+		ev, err := record.decode(revision)
+		if err != nil {
+			return
+		}
+		h := record.head()
+		if h.ns != ev.NS || h.id != ev.ID || h.kind != ev.Type || h.wall != ev.At {
+			t.Fatalf("head %+v of %+v", h, ev)
+		}
+		again, err := eventRecord(appendEvent(nil, &ev, h.cluster)).decode(revision)
+		if err != nil || !reflect.DeepEqual(again, ev) {
+			t.Fatalf("%+v becomes %+v, %v", ev, again, err)
+		}
+	})
+}
+
 // FuzzLoad loads an image of one record of each kind and packed renewals, all
 // arbitrary: it is refused, or makes a state that can be used.
 func FuzzLoad(f *testing.F) {
 	s := newState()
-	s.apply(Position{1, 1}, &Entry{Proposer: "n1", Commands: []Command{&Grant{NS: "a", ID: "x", TTL: 500, Key: "k"}, &Evict{"a", "x"}, typical(1, 500)}})
+	s.apply(Position{1, 1}, &Entry{Proposer: "n1", Commands: []Command{&Serve{Term: 1, Retention: Retention{EventMax: 1}}, &Grant{NS: "a", ID: "x", TTL: 500, Key: "k"}, &Evict{"a", "x"}, typical(1, 500)}})
 	s.apply(Position{2, 1}, &Entry{Commands: []Command{&Renew{Beats: Beats{}.Append(3, 2)}}})
 	var args [][]byte
 	s.Flush(func(_ Kind, key, value []byte) { args = append(args, key, value) })
-	f.Add(args[7], args[4], args[5], args[0], args[1], args[2], args[3], s.Renewals())
-	if r := NewReplica("n1"); r.Load(KindLease, args[0], args[1]) != nil || r.Load(KindMeta, args[6], args[7]) != nil || r.Loaded() != nil {
+	f.Add(args[9], args[6], args[7], args[0], args[1], args[2], args[3], args[4], args[5], s.Renewals())
+	if r := NewReplica("n1"); r.Load(KindLease, args[0], args[1]) != nil || r.Load(KindEvent, args[4], args[5]) != nil ||
+		r.Load(KindMeta, args[8], args[9]) != nil || r.Loaded() != nil {
 		f.Fatal("the seed does not load")
 	}
-	f.Fuzz(func(t *testing.T, meta, name, service, epoch, lease, ended, certificate, renewals []byte) {
+	f.Fuzz(func(t *testing.T, meta, name, service, epoch, lease, ended, certificate, revision, event, renewals []byte) {
 		r := NewReplica("n1")
 		errs := []error{
 			r.Load(KindLease, epoch, lease), r.Load(KindMeta, []byte(metaKey), meta), r.Load(KindMeta, name, service),
-			r.Load(KindCertificate, ended, certificate), r.LoadRenewals(renewals),
+			r.Load(KindCertificate, ended, certificate), r.Load(KindEvent, revision, event), r.LoadRenewals(renewals),
 		}
 		if errors.Join(errs...) != nil || r.Loaded() != nil {
 			return

@@ -11,8 +11,9 @@ type ending struct {
 }
 
 // end takes a live lease out of every index and writes its certificate, which
-// carries the present revision.
-func (s *State) end(slot uint32, how ending) *Certificate {
+// carries the present revision. It returns the lease as it was, too.
+func (s *State) end(slot uint32, how ending) (*Lease, *Certificate) {
+	before := new(s.view(slot))
 	c := s.certify(slot, how)
 	s.discharge(slot)
 	if !s.faults.CertificateForgotten {
@@ -20,7 +21,7 @@ func (s *State) end(slot uint32, how ending) *Certificate {
 		s.sum += digestCertificate(c)
 		s.image.certified(c)
 	}
-	return &c.Certificate
+	return before, &c.Certificate
 }
 
 // discharge is the opposite of admit.
@@ -33,8 +34,12 @@ func (s *State) discharge(slot uint32) {
 	s.postings.drop(slot)
 	s.epochs.remove(hashEpoch(l.epoch), slot)
 	s.ids.remove(s.ids.hash(slot), slot)
+	name, held := s.groups.at(l.group).name(), l.state == Held
 	s.groups.part(l.group, l.state)
 	s.leases.release(slot)
+	if held {
+		s.lift(name)
+	}
 }
 
 func (s *State) certify(slot uint32, how ending) *certificate {
@@ -86,8 +91,8 @@ func (s *State) evict(c *Evict) Result {
 
 func (s *State) finish(slot uint32, cause Cause, kind EventType) Result {
 	s.next()
-	c := s.end(slot, ending{cause: cause})
-	s.emit(kind, nil, c)
+	before, c := s.end(slot, ending{cause: cause})
+	s.emit(kind, before, nil, c)
 	return Result{Revision: s.revision, Certificate: c}
 }
 
@@ -125,7 +130,7 @@ func (s *State) bury(b Burial, stallMS uint32) bool {
 		return false
 	}
 	s.next()
-	c := s.end(slot, ending{CauseExpired, true, b.AgeMS, b.OverdueMS, stallMS})
-	s.emit(EventExpired, nil, c)
+	before, c := s.end(slot, ending{CauseExpired, true, b.AgeMS, b.OverdueMS, stallMS})
+	s.emit(EventExpired, before, nil, c)
 	return true
 }

@@ -37,11 +37,18 @@ type Faults struct {
 	MailboxUnknown     bool // a lease does not learn of the mailbox of its id
 	FloorForgotten     bool // a mailbox made anew begins at offset 1
 
+	// Of the log of events.
+	EventSkipped bool // of the burials of one entry only the first is logged
+	CompactedLie bool // forgotten events are said to be kept
+
 	// Of the durable image.
 	AckUnsaved        bool // an acknowledgement is not written
 	BodyUnsaved       bool // nor are bodies
 	CheckpointIgnored bool // packed renewals are not loaded
 	ReplayApplies     bool // a replayed entry is applied once more
+	ReplayEmits       bool // a replayed entry hands out the newest event once more
+	EventTwice        bool // the newest event of an image is loaded twice
+	EventNotLoaded    bool // the oldest event of an image is not loaded
 }
 
 // Plant switches planted bugs on. It is for the simulator only.
@@ -58,5 +65,19 @@ func (c *Expire) shuffled(f func(Burial)) {
 	}
 	for _, b := range set {
 		f(b)
+	}
+}
+
+// misload loads events wrongly.
+func (s *State) misload(g *eventLog) {
+	switch {
+	case g.count == 0:
+	case s.faults.EventTwice:
+		newest := g.at(g.count - 1)
+		g.add(newest.revision, newest.record)
+	case s.faults.EventNotLoaded:
+		unknown := g.dropped
+		g.shift()
+		g.dropped = unknown
 	}
 }

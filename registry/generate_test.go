@@ -50,7 +50,7 @@ func drawSeq(t *rapid.T) uint64 {
 
 func drawCommand(t *rapid.T, revision uint64) Command {
 	ns, id := someNS.Draw(t, "ns"), someID.Draw(t, "id")
-	switch rapid.IntRange(0, 12).Draw(t, "command") {
+	switch rapid.IntRange(0, 15).Draw(t, "command") {
 	case 0, 1, 2, 3:
 		return &Grant{
 			NS: ns, ID: id, Spec: someSpec.Draw(t, "spec"), TTL: rapid.Uint32Range(500, 3000).Draw(t, "ttl"),
@@ -72,13 +72,30 @@ func drawCommand(t *rapid.T, revision uint64) Command {
 		return &Evict{ns, id}
 	case 11:
 		return drawExpire(t, revision)
+	case 12, 13:
+		return drawHold(t, revision)
+	case 14:
+		return &Release{NS: ns, Service: someService.Draw(t, "released service")}
 	}
 	return &Serve{
 		Term: rapid.Uint64Range(1, 2).Draw(t, "term"), ClusterID: rapid.SampledFrom([]string{"c", "c", "d"}).Draw(t, "cluster"),
-		Retention: Retention{
-			CertificateMS: rapid.SampledFrom([]uint64{0, 20_000, 5000}).Draw(t, "age"), CertificateMax: rapid.Uint32Range(0, 6).Draw(t, "number"),
-			Mail: drawMailLimits(t),
-		},
+		Retention: drawRetention(t),
+	}
+}
+
+func drawRetention(t *rapid.T) Retention {
+	r := drawEventRetention(t)
+	r.CertificateMS = rapid.SampledFrom([]uint64{0, 20_000, 5000}).Draw(t, "age")
+	r.CertificateMax = rapid.Uint32Range(0, 6).Draw(t, "number")
+	r.Mail = drawMailLimits(t)
+	return r
+}
+
+func drawEventRetention(t *rapid.T) Retention {
+	return Retention{
+		EventMS:    rapid.SampledFrom([]uint64{0, 0, 20_000, 5000}).Draw(t, "age of events"),
+		EventMax:   rapid.Uint32Range(0, 6).Draw(t, "number of events"),
+		EventBytes: rapid.SampledFrom([]uint64{0, 0, 1000, 300}).Draw(t, "bytes of events"),
 	}
 }
 
@@ -104,11 +121,22 @@ func drawPatch(t *rapid.T, ns, id string, revision uint64) Command {
 }
 
 func drawExpire(t *rapid.T, revision uint64) Command {
-	c := &Expire{Term: rapid.Uint64Range(1, 2).Draw(t, "term"), StallMS: 7}
+	return &Expire{Term: rapid.Uint64Range(1, 2).Draw(t, "term"), StallMS: 7, Burials: drawBurials(t, revision)}
+}
+
+func drawBurials(t *rapid.T, revision uint64) (burials []Burial) {
 	for range rapid.IntRange(0, 3).Draw(t, "burials") {
-		c.Burials = append(c.Burials, Burial{drawEpoch(t, revision), rapid.Uint64Range(0, 3).Draw(t, "seq"), 1100, 100})
+		burials = append(burials, Burial{drawEpoch(t, revision), rapid.Uint64Range(0, 3).Draw(t, "seq"), 1100, 100})
 	}
-	return c
+	return burials
+}
+
+func drawHold(t *rapid.T, revision uint64) Command {
+	return &Hold{
+		Term: rapid.SampledFrom([]uint64{1, 1, 1, 2}).Draw(t, "term"), NS: someNS.Draw(t, "held ns"), Service: someService.Draw(t, "held service"),
+		Reason: rapid.SampledFrom([]string{"", "2 of 3"}).Draw(t, "reason"), MaxMS: rapid.Uint64Range(0, 5000).Draw(t, "max"),
+		RestMS: rapid.Uint64Range(0, 5000).Draw(t, "rest"), Burials: drawBurials(t, revision),
+	}
 }
 
 func drawEntry(t *rapid.T, revision uint64) Entry {

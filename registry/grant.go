@@ -16,20 +16,20 @@ func (s *State) grant(c *Grant) Result {
 	}
 	s.next()
 	l := s.admit(c, s.revision, 0)
-	s.emit(EventRegistered, l, nil)
+	s.emit(EventRegistered, nil, l, nil)
 	return s.granted(Result{Lease: l, Created: true})
 }
 
 // takeOver ends the live lease of the id and grants a new one, in one event.
 func (s *State) takeOver(c *Grant, old uint32) Result {
 	s.next()
-	ended := s.end(old, ending{cause: CauseReplaced})
+	before, ended := s.end(old, ending{cause: CauseReplaced})
 	epoch := s.revision
 	if s.faults.EpochReuse {
 		epoch = ended.Epoch
 	}
 	l := s.admit(c, epoch, ended.Epoch)
-	s.emit(EventReplaced, l, ended)
+	s.emit(EventReplaced, before, l, ended)
 	return s.granted(Result{Lease: l, ReplacedEpoch: ended.Epoch})
 }
 

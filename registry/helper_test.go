@@ -91,12 +91,51 @@ func audit(s *State) error {
 	if postings != counted {
 		return fmt.Errorf("%d postings, %d counted", postings, counted)
 	}
-	in := 0
+	in, held, inNS := 0, 0, 0
 	for _, g := range s.groups.list {
 		in += int(g.leases)
+		held += int(g.counts[Held])
 	}
-	if in != s.Len() {
-		return fmt.Errorf("%d leases, %d in groups", s.Len(), in)
+	for _, n := range s.groups.namespaces {
+		inNS += int(n.leases)
+	}
+	if in != s.Len() || inNS != in || held != s.Held() {
+		return fmt.Errorf("%d leases, %d in groups, %d in namespaces; %d held, %d in groups", s.Len(), in, inNS, s.Held(), held)
+	}
+	if err := auditEvents(&s.events); err != nil {
+		return err
 	}
 	return auditMail(s)
+}
+
+// auditEvents checks that the log of events finds what it holds.
+func auditEvents(g *eventLog) error {
+	last := make(map[Identity]int)
+	weight := uint64(0)
+	for i := range g.count {
+		h := g.at(i).record.head()
+		who := Identity{h.ns, h.id}
+		want := -1
+		if before, ok := last[who]; ok {
+			want = before
+		}
+		if got := g.previous(i); got != want {
+			return fmt.Errorf("event %d of %v: the one before it is %d, want %d", i, who, got, want)
+		}
+		last[who] = i
+		weight += g.at(i).record.weight()
+	}
+	for who, want := range last {
+		if got := g.last(g.hash(who.NS, who.ID), who.NS, who.ID); got != want {
+			return fmt.Errorf("the last event of %v is %d, want %d", who, got, want)
+		}
+	}
+	cells := 0
+	for i := range g.newest.segments {
+		cells += g.newest.segments[i].used
+	}
+	if weight != g.bytes || cells != len(last) {
+		return fmt.Errorf("events weigh %d, counted %d; %d ids, %d known", weight, g.bytes, len(last), cells)
+	}
+	return nil
 }

@@ -133,7 +133,7 @@ func TestFlushHandsOutOnlyWhatChanged(t *testing.T) {
 		t.Error("nothing to flush after a grant")
 	}
 	// One service record is that of the leases without one.
-	want := map[Kind][2]int{KindMeta: {2, 0}, KindLease: {1, 0}, KindCertificate: {1, 0}}
+	want := map[Kind][2]int{KindMeta: {2, 0}, KindLease: {1, 0}, KindCertificate: {1, 0}, KindEvent: {3, 0}}
 	if got := count(); !reflect.DeepEqual(got, want) {
 		t.Errorf("first flush: %v, want %v", got, want)
 	}
@@ -142,7 +142,7 @@ func TestFlushHandsOutOnlyWhatChanged(t *testing.T) {
 		t.Errorf("flush after a renewal: %v", got)
 	}
 	b.do(&Evict{"ns", "stays"})
-	want = map[Kind][2]int{KindMeta: {1, 1}, KindLease: {0, 1}, KindCertificate: {1, 0}}
+	want = map[Kind][2]int{KindMeta: {1, 1}, KindLease: {0, 1}, KindCertificate: {1, 0}, KindEvent: {1, 0}}
 	if got := count(); !reflect.DeepEqual(got, want) {
 		t.Errorf("flush after the end: %v, want %v", got, want)
 	}

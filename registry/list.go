@@ -15,12 +15,17 @@ func (s *State) List(q Query) Page {
 		return Page{}
 	}
 	l := listing{state: s, query: &q, budget: candidatesMax}
-	start, beyond := q.After, true
-	if start < q.Prefix {
-		start, beyond = q.Prefix, false
-	}
+	start, beyond := q.start()
 	s.postings.from(hash, start, beyond, l.visit)
 	return l.page
+}
+
+// start returns the id from which, or beyond which, a page begins.
+func (q *Query) start() (id string, beyond bool) {
+	if q.After < q.Prefix {
+		return q.Prefix, false
+	}
+	return q.After, true
 }
 
 // smallest returns the hash of that attribute of the query which the fewest
@@ -52,6 +57,8 @@ type listing struct {
 	page   Page
 	budget int
 	last   string // id looked at last
+	// changed tells whether a lease is not to be listed as it is now; nil: none.
+	changed func(ns, id string) bool
 }
 
 // visit takes one candidate and tells whether to go on.
@@ -60,18 +67,27 @@ func (l *listing) visit(slot uint32, id string) bool {
 		return false // ids come in order: no other will have it
 	}
 	if l.budget == 0 {
-		l.page.More, l.page.Next = true, l.last
+		l.stop()
 		return false
 	}
 	l.budget--
-	if l.matches(slot) {
-		if len(l.page.Leases) >= l.query.Limit {
-			l.page.More, l.page.Next = true, l.last
-			return false
-		}
-		l.page.Leases = append(l.page.Leases, l.state.view(slot))
+	if l.matches(slot) && !l.add(l.state.view(slot)) {
+		return false
 	}
 	l.last = id
+	return true
+}
+
+// stop ends the page before its end is reached.
+func (l *listing) stop() { l.page.More, l.page.Next = true, l.last }
+
+// add lists a lease, unless the page is full, and tells whether to go on.
+func (l *listing) add(v Lease) bool {
+	if len(l.page.Leases) >= l.query.Limit {
+		l.stop()
+		return false
+	}
+	l.page.Leases = append(l.page.Leases, v)
 	return true
 }
 
@@ -94,5 +110,9 @@ func (l *listing) matches(slot uint32) bool {
 			return false
 		}
 	}
-	return true
+	id := e.packed.id()
+	if q.Flapping != nil && l.state.Flapping(q.NS, id, q.Now) != *q.Flapping {
+		return false
+	}
+	return l.changed == nil || !l.changed(q.NS, id)
 }

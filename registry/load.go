@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // ErrInconsistent is returned when the records of a durable image, each well
@@ -19,6 +18,8 @@ type replay struct {
 	meta         bool
 	services     map[serviceName]uint64 // revisions
 	certificates []*certificate
+	events       []loggedEvent
+	kept         uint64 // events that there must be
 	mail         mailReplay
 	from         uint64 // index of the packed renewals
 	at           uint64 // index up to which renewals are applied
@@ -54,6 +55,10 @@ func (s *State) loadRecord(kind Kind, key []byte, r *reader) error {
 		if len(key) == 8 {
 			return s.loadCertificate(binary.BigEndian.Uint64(key), r)
 		}
+	case KindEvent:
+		if len(key) == 8 {
+			return s.loadEvent(binary.BigEndian.Uint64(key), r)
+		}
 	case KindMailbox, KindMessage, KindBody, KindReason:
 		return s.loadMail(kind, key, r)
 	}
@@ -69,11 +74,12 @@ func (s *State) loadNamed(key string, r *reader) error {
 	if key == floorKey {
 		return s.loadFloor(r)
 	}
-	rest, found := strings.CutPrefix(key, servicePrefix)
-	name := reader{data: []byte(rest)}
-	service := serviceName{ns: name.string()}
-	service.service = string(name.rest())
-	if !found || name.bad {
+	if name, ok := cutName(key, holdPrefix); ok {
+		s.putHold(r.holdRecord(name))
+		return r.err()
+	}
+	service, ok := cutName(key, servicePrefix)
+	if !ok {
 		return ErrMalformed
 	}
 	if s.replay.services == nil {
@@ -97,8 +103,9 @@ func (s *State) loadLease(epoch uint64, r *reader) error {
 	*s.leases.at(slot) = lease{
 		packed: pack(v.id, v.from, &v.spec), epoch: epoch, granted: v.granted, renewed: v.granted,
 		revision: v.revision, born: v.born, ttl: v.ttl, group: s.groups.join(v.ns, v.service, v.state),
-		port: v.spec.Port, state: v.state, marks: stored,
+		port: v.spec.Port, marks: stored,
 	}
+	s.leases.at(slot).become(v.state, v.resumes)
 	s.enter(slot)
 	return nil
 }
@@ -118,17 +125,20 @@ func (s *State) loadCertificate(epoch uint64, r *reader) error {
 // Loaded ends a load: it builds the indexes and checks that the records belong
 // together. The error is [ErrInconsistent].
 func (s *State) Loaded() error {
-	for _, step := range [...]func() error{s.settleMeta, s.settleLeases, s.settleServices, s.settleCertificates, s.settleMail} {
+	for _, step := range [...]func() error{
+		s.settleMeta, s.settleLeases, s.settleServices, s.settleHolds, s.settleCertificates, s.settleEvents, s.settleMail,
+	} {
 		if err := step(); err != nil {
 			return fmt.Errorf("finish load: %w", err)
 		}
 	}
-	s.replay.services, s.replay.certificates, s.replay.mail = nil, nil, mailReplay{}
+	s.replay.services, s.replay.certificates, s.replay.events, s.replay.mail = nil, nil, nil, mailReplay{}
 	return nil
 }
 
 func (s *State) settleMeta() error {
-	if !s.replay.meta && (s.leases.live > 0 || s.replay.services != nil || s.replay.certificates != nil || s.replay.mail.numbers != nil) {
+	records := s.leases.live + len(s.replay.services) + len(s.holds) + len(s.replay.certificates) + len(s.replay.events) + len(s.replay.mail.numbers)
+	if !s.replay.meta && records > 0 {
 		return fmt.Errorf("no record of the state itself: %w", ErrInconsistent)
 	}
 	if s.replay.from > s.index {
@@ -157,6 +167,20 @@ func (s *State) settleServices() error {
 		}
 		g := s.groups.at(number)
 		g.revision, g.marks = revision, stored
+	}
+	return nil
+}
+
+func (s *State) settleHolds() error {
+	for name, h := range s.holds {
+		if h.since > h.ends || h.ends > h.rests || h.since > s.clusterMS {
+			return fmt.Errorf("hold of %q %q: %w", name.ns, name.service, ErrInconsistent)
+		}
+	}
+	for i := range s.groups.list {
+		if g := s.groups.at(uint32(i)); g.counts[Held] > 0 && s.holdOf(g.name()) == nil {
+			return fmt.Errorf("held leases of service %q without a hold: %w", g.service, ErrInconsistent)
+		}
 	}
 	return nil
 }

@@ -17,8 +17,16 @@ type model struct {
 	term, revision uint64
 	cluster        string
 	wall           int64
+	time           uint64 // of the cluster
 	leases         map[Identity]*modelLease
 	ended          []modelEnd // oldest first
+	holds          map[serviceName]*modelHold
+	past           []map[Identity]Lease // what lived at the end of each revision but the present one
+}
+
+type modelHold struct {
+	reason             string
+	since, ends, rests uint64
 }
 
 type modelLease struct {
@@ -56,7 +64,9 @@ func (m *model) apply(c Command) answer {
 		a := m.say(OK)
 		for i := range c.Beats.Len() {
 			epoch, seq := c.Beats.At(i)
-			a.beats = append(a.beats, m.renew(c.NS, epoch, seq))
+			b := m.renew(c.NS, epoch, seq)
+			a.beats = append(a.beats, b)
+			m.release(&a, m.byEpoch(epoch), b)
 		}
 		return a
 	case *RenewNamed:
@@ -69,6 +79,10 @@ func (m *model) apply(c Command) answer {
 		return m.evict(c)
 	case *Expire:
 		return m.expire(c)
+	case *Hold:
+		return m.hold(c)
+	case *Release:
+		return m.endHolds(c)
 	case *Serve:
 		if c.Term != m.term {
 			return m.say(WrongTerm)
@@ -85,6 +99,21 @@ func (m *model) say(code Code) answer { return answer{code: code, revision: m.re
 
 func (m *model) event(kind EventType, epoch uint64) answer {
 	return answer{code: OK, revision: m.revision, event: kind, epoch: epoch}
+}
+
+// next begins a new revision.
+func (m *model) next() {
+	m.past = append(m.past, m.present())
+	m.revision++
+}
+
+// present copies all that lives.
+func (m *model) present() map[Identity]Lease {
+	live := make(map[Identity]Lease, len(m.leases))
+	for who, l := range m.leases {
+		live[who] = l.Lease
+	}
+	return live
 }
 
 func (m *model) grant(c *Grant) answer {
@@ -107,7 +136,7 @@ func (m *model) grant(c *Grant) answer {
 		a.epoch = l.Epoch
 		return a
 	}
-	m.revision++
+	m.next()
 	a := m.event(EventRegistered, m.revision)
 	if l != nil {
 		a.event, a.replaced = EventReplaced, l.Epoch
@@ -197,7 +226,85 @@ func (m *model) renewNamed(c *RenewNamed) answer {
 	b := l.beat(c.Seq, m.wall)
 	a := m.say(b.Code)
 	a.seq, a.beats = b.Current, []BeatResult{b}
+	m.release(&a, l, b)
 	return a
+}
+
+// release gives a held lease its state back if its beat was accepted.
+func (m *model) release(a *answer, l *modelLease, b BeatResult) {
+	if b.Code == OK && l.State == Held {
+		m.next()
+		l.State, l.Resumes, l.HeldReason, l.Revision = l.Resumes, 0, "", m.revision
+		a.revision, a.event, a.silent = m.revision, EventReleased, false
+	}
+}
+
+// scopeOf returns the hold to which a lease is subject, or nil.
+func (m *model) scopeOf(l *modelLease) *modelHold {
+	if h := m.holds[serviceName{l.NS, l.Spec.Service}]; h != nil {
+		return h
+	}
+	return m.holds[serviceName{l.NS, ""}]
+}
+
+// held counts the held leases of a service, or of a namespace.
+func (m *model) held(scope serviceName) (count int) {
+	for _, l := range m.leases {
+		if l.State == Held && l.NS == scope.ns && (scope.service == "" || scope.service == l.Spec.Service) {
+			count++
+		}
+	}
+	return count
+}
+
+func (m *model) hold(c *Hold) answer {
+	if c.Term != m.term {
+		return m.say(WrongTerm)
+	}
+	held := 0
+	for _, b := range c.Burials {
+		l := m.byEpoch(b.Epoch)
+		if l == nil || l.Seq != b.Seq || l.State == Held || l.NS != c.NS || c.Service != "" && l.Spec.Service != c.Service {
+			continue
+		}
+		h := m.scopeOf(l)
+		if h == nil {
+			h = &modelHold{c.Reason, m.time, m.time + c.MaxMS, m.time + c.MaxMS + c.RestMS}
+			m.holds[serviceName{c.NS, c.Service}] = h
+		} else if h.ends <= m.time {
+			continue
+		}
+		m.next()
+		held++
+		l.State, l.Resumes, l.HeldReason, l.Revision = Held, l.State, h.reason, m.revision
+	}
+	a := m.say(OK)
+	a.buried, a.silent = held, held == 0
+	return a
+}
+
+func (m *model) endHolds(c *Release) answer {
+	scope := serviceName{c.NS, c.Service}
+	a := m.say(OK)
+	a.buried = m.held(scope)
+	if h := m.holds[serviceName{ns: c.NS}]; h != nil && m.holds[scope] == nil && a.buried > 0 {
+		m.holds[scope] = new(*h)
+	}
+	for name, h := range m.holds {
+		if (name == scope || c.Service == "" && name.ns == c.NS) && h.ends > m.time {
+			h.ends, h.rests = m.time, m.time+h.rests-h.ends
+		}
+	}
+	return a
+}
+
+// tidy forgets holds: of nobody, or whose rest is over.
+func (m *model) tidy() {
+	for name, h := range m.holds {
+		if m.held(name) == 0 && (h.ends > m.time || h.rests <= m.time) {
+			delete(m.holds, name)
+		}
+	}
 }
 
 func (m *model) patch(c *Patch) answer {
@@ -206,33 +313,37 @@ func (m *model) patch(c *Patch) answer {
 	if l == nil || l.Epoch != c.Epoch {
 		return m.gone(who, c.Epoch)
 	}
-	old := l.Lease
-	if c.State != nil {
-		l.State = *c.State
+	to := l.Lease
+	if c.State != nil && l.State == Held {
+		to.Resumes = *c.State
+	} else if c.State != nil {
+		to.State = *c.State
 	}
 	if c.Address != nil {
-		l.Spec.Address = *c.Address
+		to.Spec.Address = *c.Address
 	}
 	if c.Port != nil {
-		l.Spec.Port = *c.Port
+		to.Spec.Port = *c.Port
 	}
 	if c.Tags != nil {
-		l.Spec.Tags = list(*c.Tags)
+		to.Spec.Tags = list(*c.Tags)
 	}
 	if c.Meta != nil {
-		l.Spec.Meta = *c.Meta
+		to.Spec.Meta = *c.Meta
 	}
-	if reflect.DeepEqual(old, l.Lease) {
+	if reflect.DeepEqual(to, l.Lease) {
 		a := m.say(OK)
 		a.epoch = l.Epoch
 		return a
 	}
-	m.revision++
-	l.Revision = m.revision
-	if old.State == Alive && l.State == Draining {
-		return m.event(EventDraining, l.Epoch)
+	m.next()
+	kind := EventUpdated
+	if !l.drains() && to.drains() {
+		kind = EventDraining
 	}
-	return m.event(EventUpdated, l.Epoch)
+	to.Revision = m.revision
+	l.Lease = to
+	return m.event(kind, l.Epoch)
 }
 
 func (m *model) leave(c *Leave) answer {
@@ -249,7 +360,7 @@ func (m *model) leave(c *Leave) answer {
 }
 
 func (m *model) finish(l *modelLease, cause Cause, kind EventType) answer {
-	m.revision++
+	m.next()
 	m.end(l, cause)
 	a := m.event(kind, 0)
 	a.ended = l.Epoch
@@ -284,7 +395,7 @@ func (m *model) expire(c *Expire) answer {
 	buried := 0
 	for _, b := range c.Burials {
 		if l := m.byEpoch(b.Epoch); l != nil && l.Seq == b.Seq {
-			m.revision++
+			m.next()
 			m.end(l, CauseExpired)
 			buried++
 		}
@@ -294,24 +405,27 @@ func (m *model) expire(c *Expire) answer {
 	return a
 }
 
-// list answers a query without an index.
-func (m *model) list(q Query) []string {
-	var ids []string
-	for _, who := range slices.SortedFunc(maps.Keys(m.leases), func(a, b Identity) int { return strings.Compare(a.ID, b.ID) }) {
-		l := m.leases[who]
+// listed answers a query without an index, from all that lives or lived.
+func listed(live map[Identity]Lease, q Query) []Lease {
+	var found []Lease
+	for _, who := range slices.SortedFunc(maps.Keys(live), func(a, b Identity) int { return strings.Compare(a.ID, b.ID) }) {
+		l := live[who]
 		has := func(tag string) bool { return slices.Contains(l.Spec.Tags, tag) }
 		hasPair := func(p Pair) bool { return slices.Contains(l.Spec.Meta, p) }
 		if l.NS == q.NS && l.ID > q.After && strings.HasPrefix(l.ID, q.Prefix) &&
-			(q.Service == "" || q.Service == l.Spec.Service) && all(q.Tags, has) && all(q.Meta, hasPair) &&
+			(q.Service == "" || q.Service == l.Spec.Service) && every(q.Tags, has) && every(q.Meta, hasPair) &&
 			(len(q.States) == 0 || slices.Contains(q.States, l.State)) {
-			ids = append(ids, l.ID)
+			found = append(found, l)
 		}
 	}
-	return ids
+	return found
 }
 
-func all[T any](of []T, is func(T) bool) bool {
-	return !slices.ContainsFunc(of, func(v T) bool { return !is(v) })
+func ids(leases []Lease) (list []string) {
+	for _, l := range leases {
+		list = append(list, l.ID)
+	}
+	return list
 }
 
 // The state machine answers as the model does, command by command, and agrees
@@ -319,15 +433,23 @@ func all[T any](of []T, is func(T) bool) bool {
 func TestStateIsTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newState()
-		m := &model{term: 1, leases: make(map[Identity]*modelLease)}
+		s.apply(Position{Index: 1, Term: 1}, &Entry{}) // from here on advances count
+		m := &model{term: 1, leases: make(map[Identity]*modelLease), holds: make(map[serviceName]*modelHold)}
+		h := &modelHistory{model: m}
 		for i := range rapid.IntRange(1, 40).Draw(t, "commands") {
 			c := drawCommand(t, s.Revision())
 			if serve, ok := c.(*Serve); ok {
-				serve.Retention = Retention{}
+				serve.Retention = drawEventRetention(t)
 			}
 			m.wall = int64(i) * 10
-			out := s.apply(Position{Index: uint64(i) + 1, Term: 1}, &Entry{Wall: m.wall, Proposer: "n1", Commands: []Command{c}})
+			e := Entry{Wall: m.wall, Advance: rapid.Uint32Range(0, 3000).Draw(t, "advance"), Proposer: "n1", Commands: []Command{c}}
+			m.time += uint64(e.Advance)
+			out := s.apply(Position{Index: uint64(i) + 2, Term: 1}, &e)
 			compare(t, out, m.apply(c))
+			m.tidy()
+			compareHolds(t, s, m)
+			h.follow(t, &e, out)
+			h.compare(t, s)
 			compareLeases(t, s, m)
 			compareList(t, s, m)
 		}
@@ -363,6 +485,16 @@ func compare(t *rapid.T, out Outcome, want answer) {
 	}
 }
 
+func compareHolds(t *rapid.T, s *State, m *model) {
+	got := make(map[serviceName]*modelHold)
+	for name, h := range s.holds {
+		got[name] = &modelHold{h.reason, h.since, h.ends, h.rests}
+	}
+	if !reflect.DeepEqual(got, m.holds) {
+		t.Fatalf("holds %+v, want %+v", got, m.holds)
+	}
+}
+
 func compareLeases(t *rapid.T, s *State, m *model) {
 	if s.Len() != len(m.leases) || s.Revision() != m.revision {
 		t.Fatalf("%d leases at revision %d, want %d at %d", s.Len(), s.Revision(), len(m.leases), m.revision)
@@ -385,7 +517,7 @@ func compareLeases(t *rapid.T, s *State, m *model) {
 	}
 }
 
-func compareList(t *rapid.T, s *State, m *model) {
+func drawQuery(t *rapid.T) Query {
 	q := Query{NS: someNS.Draw(t, "query ns"), Service: someService.Draw(t, "query service"), Limit: rapid.IntRange(1, 3).Draw(t, "limit")}
 	q.Prefix = rapid.SampledFrom([]string{"", "z", "y"}).Draw(t, "prefix")
 	q.After = rapid.SampledFrom([]string{"", "x", "z"}).Draw(t, "after")
@@ -393,12 +525,14 @@ func compareList(t *rapid.T, s *State, m *model) {
 		q.Tags, q.Meta = someTags.Draw(t, "query tags"), drawMeta(t)
 		q.States = rapid.SampledFrom([][]LeaseState{nil, {Alive}, {Draining, Held}}).Draw(t, "states")
 	}
-	want := m.list(q)
+	return q
+}
+
+func compareList(t *rapid.T, s *State, m *model) {
+	q := drawQuery(t)
+	want := ids(listed(m.present(), q))
 	page := s.List(q)
-	var got []string
-	for _, l := range page.Leases {
-		got = append(got, l.ID)
-	}
+	got := ids(page.Leases)
 	n := min(q.Limit, len(want))
 	if !slices.Equal(got, want[:n]) || page.More != (n < len(want)) {
 		t.Fatalf("%+v\nlists %v, more %v, want %v", q, got, page.More, want)

@@ -103,6 +103,11 @@ func (c *cutter) uvarint() uint64 {
 	}
 }
 
+func (c *cutter) varint() int64 {
+	u := c.uvarint()
+	return int64(u>>1) ^ -int64(u&1)
+}
+
 func (c *cutter) string() string {
 	n := c.uvarint()
 	s := string((*c)[:n])

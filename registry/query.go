@@ -8,8 +8,11 @@ type Query struct {
 	Tags    []string
 	Meta    []Pair
 	States  []LeaseState // none: Alive, Draining and Held
-	After   string       // ids greater than this one
-	Limit   int          // at most this many; the caller bounds it
+	// Flapping asks for those that flap, or do not, at Now (cluster time).
+	Flapping *bool
+	Now      uint64
+	After    string // ids greater than this one
+	Limit    int    // at most this many; the caller bounds it
 }
 
 // Page is a part of an answer, sorted by id. More says that further leases may

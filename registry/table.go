@@ -49,6 +49,16 @@ func (t *table) insert(hash uint64, slot uint32) {
 	g.used++
 }
 
+// swap puts a slot in the place of one that the table holds, of the same hash.
+func (t *table) swap(hash uint64, old, slot uint32) {
+	g := t.segment(hash)
+	i := g.home(hash)
+	for g.cells[i] != old+1 {
+		i = g.next(i)
+	}
+	g.cells[i] = slot + 1
+}
+
 // remove takes a slot out that the table holds. What follows it moves back, so
 // that no tombstones gather.
 func (t *table) remove(hash uint64, slot uint32) {

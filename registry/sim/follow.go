@@ -12,6 +12,7 @@ func (g *ghost) follow(n *node, e *entry, out *registry.Outcome) {
 	events := out.Events
 	request := 0
 	g.w.mail.ghost.begin(e)
+	g.story.cluster = g.w.mail.ghost.cluster
 	for i, c := range e.content.Commands {
 		res := &out.Results[i]
 		made := countEvents(events, res, c)
@@ -29,6 +30,7 @@ func (g *ghost) follow(n *node, e *entry, out *registry.Outcome) {
 	if out.Revision != g.revision {
 		g.w.fail("promise 5: revision %d after an event of %d", out.Revision, g.revision)
 	}
+	g.story.forget(e.index)
 }
 
 // countEvents returns how many of the next events are this command's.
@@ -99,6 +101,7 @@ func (g *ghost) event(ev *registry.Event) {
 		g.w.fail("promise 10: wall stamps went back from %d to %d", g.wall, ev.At)
 	}
 	g.wall = ev.At
+	g.story.tell(g.w, ev)
 }
 
 // beat checks the answer to a beat (promises 2 and 6).
@@ -234,4 +237,5 @@ func (g *ghost) serve(e *entry, c *registry.Serve, res *registry.Result) {
 		g.served = append(g.served, 0)
 	}
 	g.served[e.term] = int8(e.by + 1)
+	g.story.keep = c.Retention
 }

@@ -92,6 +92,7 @@ type mailAnswer struct {
 
 func (g *mailGhost) change(b *letterbox) uint64 {
 	g.w.ghost.revision++
+	g.w.ghost.story.pass()
 	b.changed, g.touched = g.w.ghost.revision, true
 	return b.changed
 }

@@ -109,6 +109,7 @@ func (c *Collector) close() {
 	for _, q := range []*queue{&c.renewals, &c.commands} {
 		q.each(func(u *unit) {
 			c.leave(u)
+			u.answered = u.detach()
 			all = append(all, u)
 		})
 	}

@@ -64,6 +64,15 @@ func (c *Collector) settle(f *flight, err error) []*unit {
 	c.flights = slices.Delete(c.flights, i, i+1)
 	f.at.inFlight--
 	defer c.nudge()
+	decided := c.decided(f, err)
+	for _, u := range decided {
+		u.answered = u.detach()
+	}
+	return decided
+}
+
+// decided returns the units of a flight that do not go back into the queues.
+func (c *Collector) decided(f *flight, err error) []*unit {
 	if !errors.Is(err, ErrNoLeader) {
 		f.at.failures = 0
 		return f.units

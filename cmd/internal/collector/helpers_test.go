@@ -160,6 +160,21 @@ func (b *bench) beat(ctx context.Context, epoch, seq uint64) <-chan answer {
 	})
 }
 
+// heard is a BeatWaiter that hears of one beat.
+type heard chan answer
+
+func (h heard) BeatDone(_ uint64, r registry.BeatResult, at Commit, err error) {
+	h <- answer{beats: []registry.BeatResult{r}, commit: at, err: err}
+}
+
+// later makes a beat that nobody waits for; a second answer would block.
+func (b *bench) later(epoch, seq uint64) <-chan answer {
+	c := make(heard, 2)
+	b.BeatLater(epoch, seq, c, 0)
+	synctest.Wait()
+	return c
+}
+
 func (b *bench) group(ctx context.Context, ns string, beats registry.Beats) <-chan answer {
 	return b.call(func() answer {
 		r, commit, err := b.Beats(ctx, ns, beats)

@@ -25,7 +25,7 @@ type step struct {
 }
 
 var stepNames = []string{
-	"wait", "beat", "beat", "beat", "group", "do", "named", "barrier", "frame", "bury",
+	"wait", "beat", "beat", "beat", "later", "later", "group", "do", "named", "barrier", "frame", "bury",
 	"commit", "commit", "commit", "lose", "unsend", "refuse", "cancel", "attach",
 }
 
@@ -161,7 +161,7 @@ func (m *model) callers(e *entry) int {
 	for _, r := range m.requests {
 		switch {
 		case len(r.keys) == 0 || !e.keys[r.keys[0]]:
-		case r.what == "beat":
+		case r.what == "beat" || r.what == "later":
 			crowd = 1
 		default:
 			others++
@@ -192,7 +192,7 @@ func (m *model) open() (open []*request) {
 // take makes one step.
 func (m *model) take(s step) {
 	switch s.What {
-	case "beat", "group", "do", "named", "barrier":
+	case "beat", "later", "group", "do", "named", "barrier":
 		m.request(s)
 	case "frame":
 		m.frame(s)
@@ -235,6 +235,10 @@ func (m *model) request(s step) {
 	case "beat":
 		r.keys = m.keys(1)
 		r.answer = m.b.beat(ctx, r.keys[0], r.keys[0])
+	case "later":
+		r.keys, r.cancel = m.keys(1), nil
+		cancel()
+		r.answer = m.b.later(r.keys[0], r.keys[0])
 	case "group":
 		r.keys = m.keys(1 + s.A)
 		r.answer = m.b.group(ctx, []string{"", "n"}[s.B%2], packKeys(r.keys))
@@ -295,7 +299,7 @@ func (m *model) collect() {
 			r.got = &a
 		default:
 		}
-		if beats := r.what == "beat" || r.what == "group" || r.what == "named"; beats && r.canceled < 0 {
+		if beats := r.what == "beat" || r.what == "later" || r.what == "group" || r.what == "named"; beats && r.canceled < 0 {
 			if here := waiting(r.keys[0], r.keys[0]-1); here != (r.got == nil) {
 				m.fail("%s %v answered: %v, waiting: %v", r.what, r.keys, r.got != nil, here)
 			}

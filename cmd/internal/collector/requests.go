@@ -28,6 +28,11 @@ func (c *Collector) Beat(ctx context.Context, epoch, seq uint64) (registry.BeatR
 func (c *Collector) join(epoch, seq uint64) (*unit, int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.joinCrowd(epoch, seq)
+}
+
+// joinCrowd is join for a caller that holds the lock.
+func (c *Collector) joinCrowd(epoch, seq uint64) (*unit, int, error) {
 	one := load{beats: 1, singles: 1}
 	if err := c.admit(one); err != nil {
 		return nil, 0, err
@@ -164,6 +169,11 @@ func (c *Collector) abandonBeat(u *unit, ticket int) {
 func (c *Collector) abandon(u *unit) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.part(u)
+}
+
+// part is abandon for a caller that holds the lock.
+func (c *Collector) part(u *unit) {
 	u.waiters--
 	if u.waiters == 0 && u.queue != nil {
 		c.leave(u)

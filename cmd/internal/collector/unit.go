@@ -28,7 +28,11 @@ type unit struct {
 	// reply answers a follower's frame; nil: callers wait for done.
 	reply func([]registry.Result, Commit, error)
 
-	waiters int   // callers that still wait for done
+	later    []later     // beats of a crowd whose callers are told
+	patience *time.Timer // of these; nil: none is set
+	answered []later     // those to tell when the unit is finished
+
+	waiters int   // callers that still wait for done, or to be told
 	gone    []int // tickets of a crowd whose callers have left
 	tickets []int // the ticket of each beat, ascending; nil: its place
 	place   place // in the batch
@@ -151,4 +155,5 @@ func (u *unit) finish(results []registry.Result, commit Commit, err error) {
 	}
 	u.results, u.commit, u.err = results, commit, err
 	close(u.done)
+	u.tell(u.answered)
 }

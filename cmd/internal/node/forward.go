@@ -15,7 +15,7 @@ import (
 const (
 	// leaderSilence is after how long without any frame the link is given up. A
 	// serving leader sends a pulse every 50 ms.
-	leaderSilence = 5 * time.Second
+	leaderSilence = 2 * time.Second
 	// callsMax is how many requests may be on their way to the leader.
 	callsMax = 256
 	// readsInFlight is how many reads of one mode may be; later ones share the

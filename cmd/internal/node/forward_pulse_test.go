@@ -32,8 +32,8 @@ func TestAPulseIsAsOldAsItIs(t *testing.T) {
 		pulse() // nothing came back yet: of unknown age
 		resume <- struct{}{}
 		pulse()
-		for range 3 { // the follower stands still for 3 s
-			pass(time.Second)
+		for range 3 { // the follower stands still for 1.5 s
+			pass(500 * time.Millisecond)
 			pulse()
 		}
 		resume <- struct{}{}

@@ -24,6 +24,9 @@ func (n *Node) pulses(ctx context.Context) {
 
 func (n *Node) pulse(term uint64) {
 	p := pulse{Term: term, Committed: n.vouched(term), N: n.contacts.next(term)}
+	if n.store.FreeSpaceLow() {
+		p.SpaceLow = 1
+	}
 	index, own := n.lastCheck()
 	if s := n.standing.Load(); index != 0 && s != nil {
 		if digest, ok := n.contacts.majorityDigest(s.voters, n.serverID, index, own); ok {

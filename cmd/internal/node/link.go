@@ -72,6 +72,7 @@ func (n *Node) hold(ctx context.Context, leader string) error {
 	n.link.Store(link)
 	n.route.forward(link)
 	defer func() {
+		n.leaderFull.Store(false)
 		n.link.CompareAndSwap(link, nil)
 		n.route.end(link)
 	}()
@@ -91,6 +92,7 @@ func (n *Node) heardPulse(payload []byte, since time.Time) ([]byte, error) {
 	if p.Committed > 0 && !since.IsZero() {
 		n.horizon.said(since, p.Committed)
 	}
+	n.leaderFull.Store(p.SpaceLow != 0)
 	ack := pulseAck{N: p.N, Term: p.Term, Applied: n.store.Applied()}
 	ack.CheckIndex, ack.Digest = n.lastCheck()
 	n.compare(p.CheckIndex, p.MajorityDigest)

@@ -9,7 +9,7 @@ import (
 )
 
 // pulseEvery is how often the leader sends its followers a pulse: what it has
-// committed, and the digest that the majority noted last. A pulse is 40 bytes.
+// committed, and the digest that the majority noted last. A pulse is 48 bytes.
 const pulseEvery = 50 * time.Millisecond
 
 // pulse is what the leader says to each follower.
@@ -19,6 +19,7 @@ type pulse struct {
 	Committed      uint64 // 0 from a leader that does not serve yet: it may lack what was acknowledged before
 	CheckIndex     uint64 // the majority's digest at this Check, 0 for none yet
 	MajorityDigest uint64
+	SpaceLow       uint64 // 1: little of the leader's disk is free
 }
 
 // pulseAck is what the follower answers.
@@ -47,11 +48,11 @@ func unpackWords(b []byte, words ...*uint64) error {
 }
 
 func (p pulse) pack() []byte {
-	return packWords(p.N, p.Term, p.Committed, p.CheckIndex, p.MajorityDigest)
+	return packWords(p.N, p.Term, p.Committed, p.CheckIndex, p.MajorityDigest, p.SpaceLow)
 }
 
 func (p *pulse) unpack(b []byte) error {
-	return unpackWords(b, &p.N, &p.Term, &p.Committed, &p.CheckIndex, &p.MajorityDigest)
+	return unpackWords(b, &p.N, &p.Term, &p.Committed, &p.CheckIndex, &p.MajorityDigest, &p.SpaceLow)
 }
 
 func (a pulseAck) pack() []byte {

@@ -87,13 +87,27 @@ func (n *Node) applied(ctx context.Context, commit collector.Commit) error {
 	return nil
 }
 
-// admit refuses what would fill the disk while little is left of it; renewals
-// and endings go on.
+// admit refuses what would fill the disk while little is left of it, here or
+// on the leader; renewals, acks and endings go on.
 func (n *Node) admit(cmd registry.Command) error {
-	if _, grows := cmd.(*registry.Grant); grows && n.store.FreeSpaceLow() {
+	if !grows(cmd) {
+		return nil
+	}
+	switch {
+	case n.store.FreeSpaceLow():
 		return fmt.Errorf("%w: less than 5%% of the disk is free on %s", api.ErrOverloaded, n.cfg.NodeID)
+	case n.leaderFull.Load():
+		return fmt.Errorf("%w: less than 5%% of the disk is free on the leader", api.ErrOverloaded)
 	}
 	return nil
+}
+
+func grows(cmd registry.Command) bool {
+	switch cmd.(type) {
+	case *registry.Grant, *registry.Send, *registry.Requeue:
+		return true
+	}
+	return false
 }
 
 // outward maps the collector's errors to those that clients see.
