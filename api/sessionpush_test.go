@@ -320,6 +320,9 @@ func TestSessionMetrics(t *testing.T) {
 // what it did: it takes about 12 KiB, 8 of them the stacks of its goroutines.
 // Its client's end, a bare connection, and its lease are counted in.
 func TestIdleSessionsAreSmall(t *testing.T) {
+	if raceDetector {
+		t.Skip("the race detector takes memory of its own")
+	}
 	const sessions, most = 300, 16 << 10
 	_, c := newServer(t)
 	open := func(i int) net.Conn {
@@ -432,8 +435,10 @@ func TestWhoNeverReadsIsCutOff(t *testing.T) {
 	inBubble(t, func(t *testing.T, n *node, s *api.Server, l *line) {
 		l.register("a")
 		for range 1000 {
-			n.do(&registry.Send{NS: "default", ID: "a", Message: registry.MessageID{byte(n.revision()), byte(n.revision() >> 8)}, TTL: 1e9,
-				Body: registry.Body{Binary: true, Data: make([]byte, 10<<10)}})
+			n.do(&registry.Send{
+				NS: "default", ID: "a", Message: registry.MessageID{byte(n.revision()), byte(n.revision() >> 8)}, TTL: 1e9,
+				Body: registry.Body{Binary: true, Data: make([]byte, 10<<10)},
+			})
 		}
 		synctest.Wait()
 		held := n.records.Load()
