@@ -152,7 +152,7 @@ func (f *fleet) count(kind EventType) (n int) {
 func (f *fleet) expect(held, buried, released int) {
 	f.t.Helper()
 	if h, b, r := f.count(EventHeld), f.count(EventExpired), f.count(EventReleased); h != held || b != buried || r != released {
-		f.t.Fatalf("at %v: %d held, %d buried, %d released, want %d, %d, %d (%+v)", f.mono, h, b, r, held, buried, released, f.r.Holds())
+		f.t.Fatalf("at %v: %d held, %d buried, %d released, want %d, %d, %d (%+v)", f.mono, h, b, r, held, buried, released, f.r.Holds(f.r.clusterMS))
 	}
 }
 
