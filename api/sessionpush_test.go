@@ -190,6 +190,34 @@ func TestLostAmongMany(t *testing.T) {
 	l.silent()
 }
 
+// TestLostBeyondTheLog: whoever follows the ends fell behind what is kept of
+// events; then it looks at every lease itself.
+func TestLostBeyondTheLog(t *testing.T) {
+	n, c := newServer(t)
+	n.do(&registry.Serve{Term: 1, ClusterID: "c1", Retention: registry.Retention{EventMax: 2}})
+	l := c.session()
+	const leases = 9000
+	beats, evictions := make([][]uint64, leases), make([]registry.Command, leases)
+	for i := range leases {
+		id := fmt.Sprint("id-", i)
+		beats[i] = []uint64{n.do(&registry.Grant{NS: "default", ID: id, TTL: 10_000}).Lease.Epoch, 1}
+		evictions[i] = &registry.Evict{NS: "default", ID: id}
+	}
+	l.ask("heartbeats", object{"beats": beats}).ok(t)
+	l.silent()
+	n.mu.Lock()
+	n.apply(evictions...)
+	n.mu.Unlock()
+	seen := map[any]bool{}
+	for range leases {
+		seen[l.push(wire.OpLost)["id"]] = true
+	}
+	if len(seen) != leases {
+		t.Fatalf("told of %d", len(seen))
+	}
+	l.silent()
+}
+
 func TestSessionWatches(t *testing.T) {
 	for _, protocol := range []string{wire.SessionJSON, wire.SessionCBOR} {
 		t.Run(protocol, func(t *testing.T) { testSessionWatches(t, protocol) })
@@ -323,7 +351,7 @@ func TestIdleSessionsAreSmall(t *testing.T) {
 	if raceDetector {
 		t.Skip("the race detector takes memory of its own")
 	}
-	const sessions, most = 300, 16 << 10
+	const sessions, most = 400, 17 << 10
 	_, c := newServer(t)
 	open := func(i int) net.Conn {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(c.base, "http://"))
@@ -484,5 +512,21 @@ func TestDrainingIsBounded(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 		close(n.gate)
+	})
+}
+
+// TestEndingIsBoundedForWhoDoesNotRead: nor does a client that does not read.
+func TestEndingIsBoundedForWhoDoesNotRead(t *testing.T) {
+	inBubble(t, func(t *testing.T, n *node, s *api.Server, l *line) {
+		l.register("a")
+		n.do(&registry.Send{NS: "default", ID: "a", TTL: 1e9, Body: registry.Body{Data: []byte("1")}})
+		synctest.Wait()
+		start := time.Now()
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took > 7*time.Second {
+			t.Errorf("it took %v", took)
+		}
 	})
 }
