@@ -1,9 +1,12 @@
 package api_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"runtime"
@@ -196,7 +199,7 @@ func TestLostBeyondTheLog(t *testing.T) {
 	n, c := newServer(t)
 	n.do(&registry.Serve{Term: 1, ClusterID: "c1", Retention: registry.Retention{EventMax: 2}})
 	l := c.session()
-	const leases = 9000
+	const leases = wire.MaxSessionLeases
 	beats, evictions := make([][]uint64, leases), make([]registry.Command, leases)
 	for i := range leases {
 		id := fmt.Sprint("id-", i)
@@ -204,7 +207,10 @@ func TestLostBeyondTheLog(t *testing.T) {
 		evictions[i] = &registry.Evict{NS: "default", ID: id}
 	}
 	l.ask("heartbeats", object{"beats": beats}).ok(t)
-	l.silent()
+	last := fmt.Sprint("id-", leases-1)
+	c.mail(last, `{"body":"the last lease of the batch is the session's"}`)
+	l.mailed(last, 1)
+	l.ask("register", object{"id": "one-more"}).refused(t, wire.CodeOverloaded, "")
 	n.mu.Lock()
 	n.apply(evictions...)
 	n.mu.Unlock()
@@ -326,6 +332,32 @@ func TestDraining(t *testing.T) {
 		header("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="), header("Sec-WebSocket-Protocol", wire.SessionJSON)).refuses(wire.CodeOverloaded)
 }
 
+// TestSessionOfANodeThatFails: a message that cannot be read ends the session,
+// and the log says why.
+func TestSessionOfANodeThatFails(t *testing.T) {
+	var log bytes.Buffer
+	n := newNode()
+	c := serve(t, api.Config{Node: n, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	l := c.session()
+	n.missing = 1
+	c.mail("a", `{"body":1}`)
+	l.send(object{"op": "register", "rid": 1, "id": "a"})
+	l.closes(websocket.CloseInternalServerErr)
+	if !strings.Contains(log.String(), "has no body") {
+		t.Errorf("log %s", log.String())
+	}
+	l = c.session()
+	n.fail = errors.New("secret cause")
+	if p := l.ask("register", object{"id": "a"}).refused(t, wire.CodeInternal, ""); strings.Contains(fmt.Sprint(p), "secret") {
+		t.Errorf("problem %v", p)
+	}
+	n.fail = fmt.Errorf("%w: cut off", api.ErrNoLeader)
+	l.ask("heartbeat", object{"id": "a", "epoch": 1, "seq": 1}).refused(t, wire.CodeNoLeader, "")
+	l.ask("heartbeats", object{"beats": [][]uint64{{1, 1}}}).refused(t, wire.CodeNoLeader, "")
+	n.fail, n.panics = nil, true
+	l.ask("register", object{"id": "a"}).refused(t, wire.CodeInternal, "")
+}
+
 // TestSessionMetrics counts what a session did.
 func TestSessionMetrics(t *testing.T) {
 	_, c := newServer(t)
@@ -435,6 +467,22 @@ func TestPings(t *testing.T) {
 func isTimeout(err error) bool {
 	late, ok := err.(net.Error)
 	return ok && late.Timeout()
+}
+
+// TestSessionBookmarks: a watch in which nothing happens says how far it is.
+func TestSessionBookmarks(t *testing.T) {
+	inBubble(t, func(t *testing.T, n *node, s *api.Server, l *line) {
+		l.register("a")
+		l.send(object{"op": "watch", "rid": "w", "after": 1, "service": "web"})
+		l.answer("w").ok(t)
+		for range 3 {
+			frame := l.push(wire.OpEvent)
+			event := frame["event"].(map[string]any)
+			if frame["rid"] != "w" || event["type"] != "bookmark" || event["revision"] != 1.0 {
+				t.Errorf("pushed %v", frame)
+			}
+		}
+	})
 }
 
 // TestSilence: a client from which nothing comes is given up after 45 s; its
