@@ -1,9 +1,12 @@
 package api_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"runtime"
@@ -190,6 +193,37 @@ func TestLostAmongMany(t *testing.T) {
 	l.silent()
 }
 
+// TestLostBeyondTheLog: whoever follows the ends fell behind what is kept of
+// events; then it looks at every lease itself.
+func TestLostBeyondTheLog(t *testing.T) {
+	n, c := newServer(t)
+	n.do(&registry.Serve{Term: 1, ClusterID: "c1", Retention: registry.Retention{EventMax: 2}})
+	l := c.session()
+	const leases = wire.MaxSessionLeases
+	beats, evictions := make([][]uint64, leases), make([]registry.Command, leases)
+	for i := range leases {
+		id := fmt.Sprint("id-", i)
+		beats[i] = []uint64{n.do(&registry.Grant{NS: "default", ID: id, TTL: 10_000}).Lease.Epoch, 1}
+		evictions[i] = &registry.Evict{NS: "default", ID: id}
+	}
+	l.ask("heartbeats", object{"beats": beats}).ok(t)
+	last := fmt.Sprint("id-", leases-1)
+	c.mail(last, `{"body":"the last lease of the batch is the session's"}`)
+	l.mailed(last, 1)
+	l.ask("register", object{"id": "one-more"}).refused(t, wire.CodeOverloaded, "")
+	n.mu.Lock()
+	n.apply(evictions...)
+	n.mu.Unlock()
+	seen := map[any]bool{}
+	for range leases {
+		seen[l.push(wire.OpLost)["id"]] = true
+	}
+	if len(seen) != leases {
+		t.Fatalf("told of %d", len(seen))
+	}
+	l.silent()
+}
+
 func TestSessionWatches(t *testing.T) {
 	for _, protocol := range []string{wire.SessionJSON, wire.SessionCBOR} {
 		t.Run(protocol, func(t *testing.T) { testSessionWatches(t, protocol) })
@@ -298,6 +332,32 @@ func TestDraining(t *testing.T) {
 		header("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="), header("Sec-WebSocket-Protocol", wire.SessionJSON)).refuses(wire.CodeOverloaded)
 }
 
+// TestSessionOfANodeThatFails: a message that cannot be read ends the session,
+// and the log says why.
+func TestSessionOfANodeThatFails(t *testing.T) {
+	var log bytes.Buffer
+	n := newNode()
+	c := serve(t, api.Config{Node: n, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	l := c.session()
+	n.missing = 1
+	c.mail("a", `{"body":1}`)
+	l.send(object{"op": "register", "rid": 1, "id": "a"})
+	l.closes(websocket.CloseInternalServerErr)
+	if !strings.Contains(log.String(), "has no body") {
+		t.Errorf("log %s", log.String())
+	}
+	l = c.session()
+	n.fail = errors.New("secret cause")
+	if p := l.ask("register", object{"id": "a"}).refused(t, wire.CodeInternal, ""); strings.Contains(fmt.Sprint(p), "secret") {
+		t.Errorf("problem %v", p)
+	}
+	n.fail = fmt.Errorf("%w: cut off", api.ErrNoLeader)
+	l.ask("heartbeat", object{"id": "a", "epoch": 1, "seq": 1}).refused(t, wire.CodeNoLeader, "")
+	l.ask("heartbeats", object{"beats": [][]uint64{{1, 1}}}).refused(t, wire.CodeNoLeader, "")
+	n.fail, n.panics = nil, true
+	l.ask("register", object{"id": "a"}).refused(t, wire.CodeInternal, "")
+}
+
 // TestSessionMetrics counts what a session did.
 func TestSessionMetrics(t *testing.T) {
 	_, c := newServer(t)
@@ -320,7 +380,10 @@ func TestSessionMetrics(t *testing.T) {
 // what it did: it takes about 12 KiB, 8 of them the stacks of its goroutines.
 // Its client's end, a bare connection, and its lease are counted in.
 func TestIdleSessionsAreSmall(t *testing.T) {
-	const sessions, most = 300, 16 << 10
+	if raceDetector {
+		t.Skip("the race detector takes memory of its own")
+	}
+	const sessions, most = 400, 17 << 10
 	_, c := newServer(t)
 	open := func(i int) net.Conn {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(c.base, "http://"))
@@ -406,6 +469,22 @@ func isTimeout(err error) bool {
 	return ok && late.Timeout()
 }
 
+// TestSessionBookmarks: a watch in which nothing happens says how far it is.
+func TestSessionBookmarks(t *testing.T) {
+	inBubble(t, func(t *testing.T, n *node, s *api.Server, l *line) {
+		l.register("a")
+		l.send(object{"op": "watch", "rid": "w", "after": 1, "service": "web"})
+		l.answer("w").ok(t)
+		for range 3 {
+			frame := l.push(wire.OpEvent)
+			event := frame["event"].(map[string]any)
+			if frame["rid"] != "w" || event["type"] != "bookmark" || event["revision"] != 1.0 {
+				t.Errorf("pushed %v", frame)
+			}
+		}
+	})
+}
+
 // TestSilence: a client from which nothing comes is given up after 45 s; its
 // lease is not.
 func TestSilence(t *testing.T) {
@@ -432,8 +511,10 @@ func TestWhoNeverReadsIsCutOff(t *testing.T) {
 	inBubble(t, func(t *testing.T, n *node, s *api.Server, l *line) {
 		l.register("a")
 		for range 1000 {
-			n.do(&registry.Send{NS: "default", ID: "a", Message: registry.MessageID{byte(n.revision()), byte(n.revision() >> 8)}, TTL: 1e9,
-				Body: registry.Body{Binary: true, Data: make([]byte, 10<<10)}})
+			n.do(&registry.Send{
+				NS: "default", ID: "a", Message: registry.MessageID{byte(n.revision()), byte(n.revision() >> 8)}, TTL: 1e9,
+				Body: registry.Body{Binary: true, Data: make([]byte, 10<<10)},
+			})
 		}
 		synctest.Wait()
 		held := n.records.Load()
@@ -479,5 +560,21 @@ func TestDrainingIsBounded(t *testing.T) {
 			t.Errorf("it took %v", took)
 		}
 		close(n.gate)
+	})
+}
+
+// TestEndingIsBoundedForWhoDoesNotRead: nor does a client that does not read.
+func TestEndingIsBoundedForWhoDoesNotRead(t *testing.T) {
+	inBubble(t, func(t *testing.T, n *node, s *api.Server, l *line) {
+		l.register("a")
+		n.do(&registry.Send{NS: "default", ID: "a", TTL: 1e9, Body: registry.Body{Data: []byte("1")}})
+		synctest.Wait()
+		start := time.Now()
+		if err := s.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if took := time.Since(start); took > 7*time.Second {
+			t.Errorf("it took %v", took)
+		}
 	})
 }
