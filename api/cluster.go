@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
+	"github.com/seed-b4c92e43/rollcall/registry"
 )
 
 // cluster describes the cluster.
@@ -30,4 +31,14 @@ func (s *Server) transfer(ctx context.Context, _ *request) (answer, error) {
 		return answer{}, err
 	}
 	return answer{status: http.StatusOK, body: wire.Transferred{Leader: s.node.Status().Leader}}, nil
+}
+
+// release ends holds: who is held is buried as others are.
+func (s *Server) release(ctx context.Context, r *request) (answer, error) {
+	service, err := r.query.text(paramService, isService)
+	if err != nil {
+		return answer{}, err
+	}
+	result, err := s.node.Do(ctx, &registry.Release{NS: r.ns, Service: service})
+	return answer{status: http.StatusOK, body: wire.Released{Released: result.Buried, Revision: result.Revision}}, err
 }

@@ -35,6 +35,8 @@ type node struct {
 
 	gate  chan struct{} // closed when beats may be answered; nil: always
 	beats atomic.Int64  // that came later
+
+	records atomic.Int64 // that were read
 }
 
 func newNode() *node {
@@ -75,6 +77,13 @@ func (n *node) apply(commands ...registry.Command) registry.Outcome {
 	return out
 }
 
+// do applies one command.
+func (n *node) do(cmd registry.Command) registry.Result {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.apply(cmd).Results[0]
+}
+
 // advance lets time pass, and buries who falls silent.
 func (n *node) advance(d time.Duration) {
 	n.mu.Lock()
@@ -83,7 +92,7 @@ func (n *node) advance(d time.Duration) {
 	for end := n.mono + d; n.mono < end; {
 		n.mono += tick
 		n.replica.Tick(n.mono)
-		if due := n.replica.Due(n.mono, 100, func(uint64, uint64) bool { return false }); due != nil {
+		if due, _ := n.replica.Due(n.mono, 100, func(uint64, uint64) bool { return false }); due != nil {
 			n.apply(due)
 		}
 	}
@@ -187,6 +196,7 @@ func (n *node) AwaitRevision(_ context.Context, revision uint64) error {
 }
 
 func (n *node) Record(kind registry.Kind, key []byte) ([]byte, bool, error) {
+	n.records.Add(1)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.missing > 0 {

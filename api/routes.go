@@ -166,6 +166,10 @@ func Routes() []Route {
 			Method: http.MethodPost, Path: wire.PathTransfer, Permission: "cluster:admin", Kind: Write,
 			handle: (*Server).transfer,
 		},
+		{
+			Method: http.MethodPost, Path: wire.PathRelease, Permission: "cluster:admin", Kind: Write,
+			Query: join(inNS, []string{paramService}), handle: (*Server).release,
+		},
 
 		{Method: http.MethodGet, Path: wire.PathHealth, Kind: Ops, handle: (*Server).healthz},
 		{Method: http.MethodGet, Path: wire.PathReady, Kind: Ops, handle: (*Server).readyz},

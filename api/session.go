@@ -25,7 +25,6 @@ type session struct {
 	name   string // the X-Request-Id of its beginning, for the log
 
 	wake    chan struct{}  // of capacity 1: there is something to write
-	news    chan struct{}  // of capacity 1: a watch may have something
 	written chan struct{}  // closed when the writer has ended
 	work    sync.WaitGroup // of requests that have a goroutine
 
@@ -37,8 +36,9 @@ type session struct {
 	chores   []func() // that the writer does, for those who must not wait
 	holdings holdings
 	watches  []*sessionWatch
-	ending   *ending // nil while the session goes on
-	draining bool    // no request is begun any more
+	news     chan struct{} // of capacity 1: a watch may have something; nil before the first
+	ending   *ending       // nil while the session goes on
+	draining bool          // no request is begun any more
 }
 
 // outbox is the frames that wait to be written.
@@ -74,7 +74,7 @@ const (
 func newSession(s *Server, ws *websocket.Conn, format *frameFormat, name string) *session {
 	c := &session{
 		server: s, ws: ws, conn: ws.NetConn(), format: format, name: name,
-		wake: make(chan struct{}, 1), news: make(chan struct{}, 1), written: make(chan struct{}),
+		wake: make(chan struct{}, 1), written: make(chan struct{}),
 	}
 	c.room.L = &c.mu
 	return c

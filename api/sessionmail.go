@@ -30,14 +30,15 @@ func (h *holdings) soil(b *box) {
 	}
 }
 
-// bell returns the channel of the session's mailboxes, nil before there are any.
-func (w *writer) bell() <-chan struct{} {
+// channels returns the channels of the session's mailboxes and of its watches,
+// nil before there are any.
+func (w *writer) channels() (bell, news <-chan struct{}) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.holdings.bell == nil {
-		return nil
+	if w.holdings.bell != nil {
+		bell = w.holdings.bell.C()
 	}
-	return w.holdings.bell.C()
+	return bell, w.news
 }
 
 // rung notes which mailboxes rang.

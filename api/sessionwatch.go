@@ -40,7 +40,7 @@ func (c *session) watch(_ context.Context, q *call, f *fields) (any, func(), err
 		after = w.snapshot.revision
 	}
 	var err error
-	if w.sub, err = c.server.node.Hub().SubscribeOn(c.news, filter, after); err != nil {
+	if w.sub, err = c.server.node.Hub().SubscribeOn(c.newsOf(), filter, after); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrOverloaded, err)
 	}
 	if err := c.addWatch(w); err != nil {
@@ -108,11 +108,23 @@ func (c *session) addWatch(w *sessionWatch) error {
 	return nil
 }
 
+// newsOf returns the channel of the session's watches.
+func (c *session) newsOf() chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.news == nil {
+		c.news = make(chan struct{}, 1)
+	}
+	return c.news
+}
+
+// startWatch begins to push.
 func (c *session) startWatch(w *sessionWatch) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	w.closed = false
 	signal(c.news)
+	signal(c.wake) // the writer may not know of news yet
 }
 
 // unwatch ends a watch.
@@ -227,7 +239,7 @@ func (w *writer) pushSnapshot(b []byte, one *sessionWatch) ([]byte, int) {
 		one.snapshot = nil
 	}
 	one.busy = true
-	signal(w.news) // for the next part, or what came since
+	signal(w.newsOf()) // for the next part, or what came since
 	return w.event(b, one.rid, part), 1
 }
 

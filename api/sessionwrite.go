@@ -119,7 +119,7 @@ func trimLine(b []byte) []byte {
 // flush writes frames and gives their memory and the room of their requests
 // back; it is false where the client is gone, or does not read.
 func (w *writer) flush(out *outbox) bool {
-	err := pieces(out.frames, w.conn.SetWriteDeadline, w.conn.Write)
+	err := pieces(out.frames, w.deadline, w.conn.Write)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		w.server.metrics.slowSessions.Inc()
 	}
@@ -130,6 +130,14 @@ func (w *writer) flush(out *outbox) bool {
 	}
 	w.wrote(out.weight)
 	return err == nil
+}
+
+// deadline bounds a write; when the session drains it has no longer than that.
+func (w *writer) deadline(at time.Time) error {
+	if last := w.drain.Add(lingerWithin); !w.drain.IsZero() && at.After(last) {
+		at = last
+	}
+	return w.conn.SetWriteDeadline(at)
 }
 
 // over says how the session ends, when it does and all that waited is written.
@@ -158,30 +166,46 @@ func (w *writer) goodbye(e *ending) {
 // wait returns when there may be something to write; at once where there is.
 func (w *writer) wait(busy bool) {
 	w.arm()
+	bell, news := w.channels()
 	if busy {
-		select {
-		case <-w.done:
-			w.startDraining()
-		case <-w.news:
-			w.visit(false)
-		case <-w.bell():
-			w.rung()
-		case <-w.timer.C:
-			w.tick()
-		default:
-		}
-		return
+		signal(w.wake)
 	}
+	switch w.pause(bell, news) {
+	case byDone:
+		w.startDraining()
+	case byNews:
+		w.visit(false)
+	case byBell:
+		w.rung()
+	case byTimer:
+		w.tick()
+	}
+}
+
+// cause is why a pause of the writer ended.
+type cause uint8
+
+const (
+	byWake cause = iota
+	byDone
+	byNews
+	byBell
+	byTimer
+)
+
+// pause waits.
+func (w *writer) pause(bell, news <-chan struct{}) cause {
 	select {
 	case <-w.wake:
+		return byWake
 	case <-w.done:
-		w.startDraining()
-	case <-w.news:
-		w.visit(false)
-	case <-w.bell():
-		w.rung()
+		return byDone
+	case <-news:
+		return byNews
+	case <-bell:
+		return byBell
 	case <-w.timer.C:
-		w.tick()
+		return byTimer
 	}
 }
 

@@ -115,6 +115,16 @@ func (c *Client) Transfer(ctx context.Context) error {
 	return err
 }
 
+// ReleaseHeld lets the held leases of the client's namespace, or of one service
+// of it, be buried as others are. Nobody is held there again for a while.
+func (c *Client) ReleaseHeld(ctx context.Context, service string) (*wire.Released, error) {
+	k := call{method: http.MethodPost, path: wire.PathRelease, repeat: true}
+	if service != "" {
+		k.query = url.Values{"service": {service}}
+	}
+	return fetch[wire.Released](ctx, c, k, nil)
+}
+
 var errNoID = invalid("id", "the id is empty")
 
 // fetch does a call and decodes its answer as a T.

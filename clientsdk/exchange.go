@@ -146,9 +146,10 @@ func (c *Client) scoped(path string, query url.Values) url.Values {
 	return with
 }
 
-// namespaced says that a path belongs to a tenant: all of /v1 but the cluster.
+// namespaced says that a path belongs to a tenant: all of /v1 but the cluster,
+// of which only the release of what is held does.
 func namespaced(path string) bool {
-	return strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, wire.PathCluster)
+	return strings.HasPrefix(path, "/v1/") && (!strings.HasPrefix(path, wire.PathCluster) || path == wire.PathRelease)
 }
 
 // problemOf reads an error answer.

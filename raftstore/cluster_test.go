@@ -43,7 +43,22 @@ func newCluster(t *testing.T, names ...string) *cluster {
 		must(t, first.AddVoter(c.nodes[name].id, name))
 	}
 	t.Cleanup(c.close)
+	c.acquaint(len(names))
 	return c
+}
+
+// acquaint waits until every node knows of all: one that does not yet, votes
+// for nobody of whom it has not heard.
+func (c *cluster) acquaint(n int) {
+	c.t.Helper()
+	for _, m := range c.nodes {
+		for range 1000 {
+			if servers, err := m.Servers(); err == nil && len(servers) == n {
+				break
+			}
+			pause(c.t.Context(), 10*time.Millisecond)
+		}
+	}
 }
 
 func (c *cluster) path(name string) string { return filepath.Join(c.root, name) }
@@ -56,7 +71,7 @@ func (c *cluster) open(name string) *member {
 	m := &member{id: d.Identity().ServerID(), transport: transport}
 	m.Store, err = Open(Config{
 		Dir: d, Transport: transport, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
-		OnRestore: func() { m.restored.Add(1) },
+		OnRestore: func(uint64) { m.restored.Add(1) },
 		OnFatal:   func(err error) { c.t.Errorf("%s: fatal: %v", name, err) },
 	})
 	must(c.t, err)

@@ -24,13 +24,17 @@ type Config struct {
 	Logger     *slog.Logger          // default: discards
 	Registerer prometheus.Registerer // default: metrics are not registered
 
+	// Protect is by what rules this node's judge holds leases, see
+	// registry.Replica.Protect.
+	Protect []registry.Protection
+
 	// OnApply is called with the outcome of each entry, in order, under the
 	// write lock of the replica: it must not block nor call the Store.
 	OnApply func(registry.Outcome)
 	// OnRestore is called when the content of a snapshot took the place of the
-	// replica, under its write lock like OnApply: events were skipped, and
-	// nobody leads in the new replica.
-	OnRestore func()
+	// replica, under its write lock like OnApply, with its revision: events were
+	// skipped, and nobody leads in the new replica.
+	OnRestore func(revision uint64)
 	// OnHung is called with true when Raft has waited 2 s for the disk, and
 	// with false when that is over. The node must drop its Raft traffic
 	// meanwhile, so that others elect a leader.

@@ -22,6 +22,9 @@ type image struct {
 	write sync.Mutex
 	db    *bolt.DB
 	head  imageHead
+	// swapping is held while another db takes the place of this one, too, so
+	// that readers need not wait for who writes.
+	swapping sync.RWMutex
 	// index and size are copies for readers: of head.index, of the bytes in use.
 	index, size atomic.Uint64
 
@@ -32,7 +35,8 @@ type image struct {
 type capture struct {
 	index   uint64
 	records []change
-	size    int // bytes of keys and values
+	size    int                   // bytes of keys and values
+	mail    map[mailRecord][]byte // those of records that readers ask for
 	// packed renewals of the same index; nil if none were captured.
 	renewals []byte
 	fence    *fence // a reader of exactly this point, or nil
@@ -41,6 +45,24 @@ type capture struct {
 type change struct {
 	kind       registry.Kind
 	key, value []byte // value nil: the record is gone
+}
+
+// mailRecord names a body, or a reason.
+type mailRecord struct {
+	kind registry.Kind
+	key  registry.BodyKey
+}
+
+// add takes a record that a Flush hands out.
+func (c *capture) add(kind registry.Kind, key, value []byte) {
+	c.records = append(c.records, change{kind, key, value})
+	c.size += len(key) + len(value)
+	if kind == registry.KindBody || kind == registry.KindReason {
+		if c.mail == nil {
+			c.mail = make(map[mailRecord][]byte)
+		}
+		c.mail[mailRecord{kind, registry.BodyKey(key)}] = value
+	}
 }
 
 func newImage(path string, db *bolt.DB, head imageHead, disk *watchdog) *image {
@@ -63,7 +85,9 @@ func (m *image) drain() error {
 		if len(batch) == 0 {
 			return nil
 		}
-		if err := m.commit(batch); err != nil {
+		err := m.commit(batch)
+		m.queue.done(err)
+		if err != nil {
 			return fmt.Errorf("write %s: %w", imageName, err)
 		}
 		if f := batch[len(batch)-1].fence; f != nil {

@@ -94,6 +94,14 @@ func prepare(path string, head imageHead, r *registry.Replica) error {
 	return load(db, r)
 }
 
+// put makes db the one that is read and written, and returns the one before.
+func (m *image) put(db *bolt.DB) (old *bolt.DB) {
+	m.swapping.Lock()
+	defer m.swapping.Unlock()
+	old, m.db = m.db, db
+	return old
+}
+
 // swap gives the received file the name of the present one and opens it. The
 // old one closes when its last reader ends.
 func (m *image) swap(head imageHead) error {
@@ -107,8 +115,7 @@ func (m *image) swap(head imageHead) error {
 	if err != nil {
 		return err
 	}
-	old := m.db
-	m.db = db
+	old := m.put(db)
 	m.setHead(head)
 	return old.Close()
 }

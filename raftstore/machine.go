@@ -18,12 +18,13 @@ var errReplaying = errors.New("entries of before the start are still being repla
 // with the lock that the replica lacks.
 type machine struct {
 	node    string
+	protect []registry.Protection
 	start   time.Time // of the process clock
 	image   *image
 	cluster func() string // id, "" if not known yet
 
 	onApply   func(registry.Outcome)
-	onRestore func()
+	onRestore func(revision uint64)
 	onFatal   func(error)
 	grown     func() // the replica has much to flush
 
@@ -33,6 +34,9 @@ type machine struct {
 	replica *registry.Replica
 	term    uint64 // of the last entry applied
 	broken  error  // why nothing is applied any more
+	// replacing says that a snapshot is being installed: what changed of this
+	// replica must not get into the image of the next.
+	replacing bool
 
 	applied, revision atomic.Uint64
 	indexes           waiters
@@ -147,13 +151,10 @@ func (m *machine) capture(f *fence) frameHeader {
 	if f != nil {
 		c.renewals = m.replica.Renewals()
 	}
-	if f == nil && m.replica.FlushSize() == 0 {
+	if f == nil && (m.replacing || m.replica.FlushSize() == 0) {
 		return frameHeader{}
 	}
-	m.replica.Flush(func(k registry.Kind, key, value []byte) {
-		c.records = append(c.records, change{k, key, value})
-		c.size += len(key) + len(value)
-	})
+	m.replica.Flush(c.add)
 	m.image.queue.put(c)
 	return frameHeader{Index: c.index, Term: m.term, ClusterID: m.replica.ClusterID()}
 }
@@ -175,12 +176,21 @@ func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	return &imageSnapshot{image: m.image, fence: f, header: m.capture(f)}, nil
 }
 
+// empty returns a replica that has applied nothing.
+func (m *machine) empty() *registry.Replica {
+	r := registry.NewReplica(m.node)
+	r.Protect(m.protect)
+	return r
+}
+
 // Restore puts the content of a snapshot in the place of everything.
 func (m *machine) Restore(source io.ReadCloser) error { return m.restore(source, 0) }
 
 // restore is Restore for a snapshot that Raft holds for one of at least index.
 func (m *machine) restore(source io.Reader, index uint64) error {
-	r := registry.NewReplica(m.node)
+	m.replace(true)
+	defer m.replace(false)
+	r := m.empty()
 	h, err := m.image.install(source, index, m.cluster(), r)
 	if err != nil {
 		return err
@@ -189,16 +199,22 @@ func (m *machine) restore(source io.Reader, index uint64) error {
 	return nil
 }
 
+func (m *machine) replace(replacing bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.replacing = replacing
+}
+
 // put makes r the replica, which has applied index, and calls told before
 // anybody can see it.
-func (m *machine) put(r *registry.Replica, index, term uint64, told func()) {
+func (m *machine) put(r *registry.Replica, index, term uint64, told func(revision uint64)) {
 	m.mu.Lock()
 	m.replica, m.term = r, term
 	r.Tick(m.mono())
 	m.applied.Store(index)
 	m.revision.Store(r.Revision())
 	if told != nil {
-		told()
+		told(r.Revision())
 	}
 	m.mu.Unlock()
 	m.indexes.wake(index)

@@ -137,6 +137,31 @@ func TestRestoreDropsWhatWaits(t *testing.T) {
 	}
 }
 
+// TestFlushAmidARestore: a flush between the new file and the new replica must
+// not write the old one's changes into that file.
+func TestFlushAmidARestore(t *testing.T) {
+	source, m := newMachine(t), newMachine(t)
+	source.apply(t, 9, grant("new"))
+	snapshot, err := source.Snapshot()
+	must(t, err)
+	defer snapshot.Release()
+	var stream sink
+	must(t, snapshot.Persist(&stream))
+
+	m.apply(t, 1, grant("old"))
+	m.image.disk.observe = func(op string, _ time.Duration) {
+		if op == "install snapshot" {
+			must(t, m.flush())
+		}
+	}
+	must(t, m.Restore(io.NopCloser(&stream)))
+	r := registry.NewReplica("n1")
+	must(t, load(m.image.db, r))
+	if r.Digest() != source.replica.Digest() || r.Len() != 1 {
+		t.Fatalf("the image holds %d leases", r.Len())
+	}
+}
+
 // TestSlowFlushHoldsBack: when more waits than may, applying writes it itself.
 func TestSlowFlushHoldsBack(t *testing.T) {
 	m := newMachine(t)

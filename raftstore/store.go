@@ -66,7 +66,7 @@ func newStore(cfg Config) *Store {
 	s.disk.onHung, s.disk.onFatal, s.disk.observe = cfg.OnHung, s.fatal, s.metrics.disk
 	s.log.grown = func() { nudge(s.logGrown) }
 	s.machine = &machine{
-		node: d.Identity().Node, start: time.Now(), image: d.image, flushBytes: cfg.FlushBytes,
+		node: d.Identity().Node, protect: cfg.Protect, start: time.Now(), image: d.image, flushBytes: cfg.FlushBytes,
 		cluster: func() string { return d.Identity().ClusterID },
 		onApply: cfg.OnApply, onRestore: s.restored, onFatal: s.fatal,
 		grown: func() { nudge(s.flushNow) },
@@ -115,7 +115,7 @@ func (s *Store) load() error {
 	if d.snapshot.Index > min(d.image.index.Load(), d.image.renewalsIndex()) {
 		return s.loadSnapshot(d.snapshot)
 	}
-	r := registry.NewReplica(d.Identity().Node)
+	r := s.machine.empty()
 	if err := load(d.image.db, r); err != nil {
 		return inFile(d.path, imageName, err)
 	}
@@ -148,9 +148,9 @@ func (s *Store) fatal(err error) {
 }
 
 // restored is called when the replica is another.
-func (s *Store) restored() {
+func (s *Store) restored(revision uint64) {
 	if s.cfg.OnRestore != nil {
-		s.cfg.OnRestore()
+		s.cfg.OnRestore(revision)
 	}
 	s.leaderships.again()
 }

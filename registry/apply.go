@@ -20,9 +20,11 @@ func (s *State) apply(at Position, e *Entry) Outcome {
 	}
 	s.forget()
 	s.forgetEvents()
+	s.forgetHolds()
 	s.ageMail()
 	out.Revision = s.revision
 	out.Events, s.turn.events = s.turn.events, nil
+	out.Holds, s.turn.begun = s.turn.begun, 0
 	out.Mail, s.turn.mail = s.turn.mail, nil
 	return out
 }
@@ -34,7 +36,7 @@ func (s *State) stamp(at Position, e *Entry) {
 	advance := uint64(min(e.Advance, advanceMax))
 	s.clusterMS += min(advance, math.MaxUint64-s.clusterMS)
 	s.wall = max(s.wall, e.Wall)
-	s.turn.wall, s.turn.proposer = s.wall, e.Proposer
+	s.turn.wall, s.turn.proposer, s.turn.again = s.wall, e.Proposer, false
 }
 
 func (s *State) do(c Command) Result {
@@ -55,6 +57,10 @@ func (s *State) do(c Command) Result {
 		return s.expire(c)
 	case *Serve:
 		return s.serve(c)
+	case *Hold:
+		return s.hold(c)
+	case *Release:
+		return s.endHolds(c)
 	case *Send:
 		return s.send(c)
 	case *Ack:

@@ -169,11 +169,16 @@ func (r *reader) expire() Command {
 }
 
 func (c *Hold) append(dst []byte) []byte {
-	return appendBurials(appendString(binary.AppendUvarint(dst, c.Term), c.Reason), c.Burials)
+	dst = appendString(appendString(binary.AppendUvarint(dst, c.Term), c.NS), c.Service)
+	dst = binary.AppendUvarint(appendString(dst, c.Reason), c.MaxMS)
+	return appendBurials(binary.AppendUvarint(dst, c.RestMS), c.Burials)
 }
 
 func (r *reader) hold() Command {
-	return &Hold{Term: r.uvarint(), Reason: r.string(), Burials: r.burials()}
+	return &Hold{
+		Term: r.uvarint(), NS: r.string(), Service: r.string(), Reason: r.string(),
+		MaxMS: r.uvarint(), RestMS: r.uvarint(), Burials: r.burials(),
+	}
 }
 
 func appendBurials(dst []byte, burials []Burial) []byte {

@@ -86,7 +86,7 @@ func (r *reader) beatResults() []BeatResult {
 func appendLease(dst []byte, l *Lease) []byte {
 	dst = appendString(appendString(dst, l.NS), l.ID)
 	dst = appendSpec(dst, &l.Spec)
-	dst = appendString(append(dst, byte(l.State)), l.HeldReason)
+	dst = appendString(append(dst, byte(l.State), byte(l.Resumes)), l.HeldReason)
 	for _, v := range [...]uint64{l.Epoch, l.Seq, uint64(l.TTL), l.Renewals, l.Missed, l.Revision} {
 		dst = binary.AppendUvarint(dst, v)
 	}
@@ -94,7 +94,8 @@ func appendLease(dst []byte, l *Lease) []byte {
 }
 
 func (r *reader) lease() Lease {
-	l := Lease{NS: r.string(), ID: r.string(), Spec: r.spec(), State: LeaseState(r.byte()), HeldReason: r.string()}
+	l := Lease{NS: r.string(), ID: r.string(), Spec: r.spec()}
+	l.State, l.Resumes, l.HeldReason = LeaseState(r.byte()), LeaseState(r.byte()), r.string()
 	l.Epoch, l.Seq, l.TTL = r.uvarint(), r.uvarint(), r.uvarint32()
 	l.Renewals, l.Missed, l.Revision = r.uvarint(), r.uvarint(), r.uvarint()
 	l.GrantedAt, l.RenewedAt = r.varint(), r.varint()

@@ -91,17 +91,24 @@ type Serve struct {
 // Check asks every replica to note its digest at this entry (promise 10).
 type Check struct{}
 
-// Hold keeps overdue leases from being buried, because too many fell silent at
-// once (see Protection). Like Expire it has no effect on a lease that was heard
-// of since, nor in another term.
+// Hold keeps overdue leases from being buried, because too many of their scope
+// fell silent at once (see Protection). Like Expire it has no effect on a lease
+// that was heard of since, nor in another term; nor while the scope rests.
 type Hold struct {
 	Term    uint64
-	Reason  string // for people: what was seen
-	Burials []Burial
+	NS      string // of the scope
+	Service string // "" for all of the namespace
+	// Reason, MaxMS and RestMS count where the hold begins: what was seen, for
+	// people; how long it lasts at most; and for how long after such an end, or a
+	// Release, nobody is held again. Both in milliseconds of cluster time.
+	Reason        string
+	MaxMS, RestMS uint64
+	Burials       []Burial
 }
 
-// Release ends the holding of a namespace's leases, or of one service's: they
-// are buried as others are, unless they renew before.
+// Release ends the holds of a namespace and of its services, or of one service
+// alone. Who is held stays so until it renews, or its turn comes to be buried as
+// others are.
 type Release struct {
 	NS      string
 	Service string // "" for all of the namespace

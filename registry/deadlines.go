@@ -46,6 +46,7 @@ type Deadlines struct {
 	leases  leaseOf
 	office  office
 	floors  floors
+	guard   *guard
 	present LeaseTime // during an Apply: the clock at its start
 	faults  Faults
 }
@@ -53,8 +54,10 @@ type Deadlines struct {
 // leaseOf tells which lease a slot holds.
 type leaseOf func(slot uint32) (epoch, seq uint64, ttl uint32)
 
-func newDeadlines(node string, leases leaseOf) *Deadlines {
-	return &Deadlines{node: node, wheel: wheel.New(0), leases: leases, office: office{since: longAgo}, floors: newFloors()}
+func newDeadlines(node string, leases leaseOf, g *guard) *Deadlines {
+	return &Deadlines{
+		node: node, wheel: wheel.New(0), leases: leases, office: office{since: longAgo}, floors: newFloors(), guard: g,
+	}
 }
 
 func (d *Deadlines) deadline(slot uint32) *LeaseTime {
@@ -156,50 +159,3 @@ func (d *Deadlines) due(slot, ttl uint32) LeaseTime {
 	}
 	return max(at, d.floors.shared+LeaseTime(ttl/2))
 }
-
-// judge returns whom the judge would bury now.
-func (d *Deadlines) judge(mono time.Duration, limit int, waiting func(epoch, seq uint64) bool) *Expire {
-	if !d.office.judging || !d.floors.open() || d.clock.behind(mono) {
-		return nil
-	}
-	x := Expire{Term: d.office.term}
-	now := d.clock.read(mono)
-	for range dueWork {
-		if len(x.Burials) >= limit {
-			break
-		}
-		slot, ok := d.wheel.Parked()
-		if !ok {
-			break
-		}
-		d.try(slot, now, waiting, &x)
-	}
-	if len(x.Burials) == 0 {
-		return nil
-	}
-	return &x
-}
-
-// try adds a parked lease to x if it is due, and arranges when to look again.
-func (d *Deadlines) try(slot uint32, now LeaseTime, waiting func(epoch, seq uint64) bool, x *Expire) {
-	epoch, seq, ttl := d.leases(slot)
-	if at := d.due(slot, ttl); at > now {
-		d.look(slot, at)
-		return
-	}
-	if !d.faults.NoWaitingCheck && waiting != nil && waiting(epoch, seq) {
-		d.look(slot, now+max(tickMS, LeaseTime(ttl/2)))
-		return
-	}
-	d.look(slot, now+repeatMS)
-	renewed := *d.deadline(slot) - LeaseTime(ttl)
-	age := max(0, now-renewed)
-	x.Burials = append(x.Burials, Burial{
-		Epoch: epoch, Seq: seq, AgeMS: clampMS(age), OverdueMS: clampMS(max(0, age-LeaseTime(ttl))),
-	})
-	if d.floors.stallEnd > renewed {
-		x.StallMS = clampMS(LeaseTime(d.floors.stall / time.Millisecond))
-	}
-}
-
-func clampMS(t LeaseTime) uint32 { return uint32(min(t, math.MaxUint32)) }

@@ -36,7 +36,11 @@ func (c *court) hold(id string, ttl uint32) uint64 {
 func (c *court) tick() *Expire {
 	c.mono += TickEvery
 	c.r.Tick(c.mono)
-	return c.r.Due(c.mono, 100, c.waiting)
+	x, holds := c.r.Due(c.mono, 100, c.waiting)
+	if len(holds) > 0 {
+		c.t.Fatalf("at %v held: %+v", c.mono, holds[0])
+	}
+	return x
 }
 
 // run ticks for so long; nobody may be due.
@@ -144,11 +148,11 @@ func TestDueIsBounded(t *testing.T) {
 		c.r.Tick(c.mono)
 	}
 	for _, want := range []int{3, 3, 1} {
-		if x := c.r.Due(c.mono, 3, nil); x == nil || len(x.Burials) != want {
+		if x, _ := c.r.Due(c.mono, 3, nil); x == nil || len(x.Burials) != want {
 			t.Fatalf("due %+v, want %d", x, want)
 		}
 	}
-	if x := c.r.Due(c.mono, 3, nil); x != nil {
+	if x, _ := c.r.Due(c.mono, 3, nil); x != nil {
 		t.Fatalf("due once more: %+v", x)
 	}
 }
@@ -214,7 +218,7 @@ func TestStallIsNotBelieved(t *testing.T) {
 	c.hold("a", 1000)
 	c.run(900 * ms)
 	c.mono += 420*ms - TickEvery
-	if x := c.r.Due(c.mono, 10, nil); x != nil {
+	if x, _ := c.r.Due(c.mono, 10, nil); x != nil {
 		t.Fatal("judged before the late tick came")
 	}
 	c.mono += TickEvery
@@ -237,7 +241,8 @@ func TestNoBurialUntilTicksAreOnTimeAgain(t *testing.T) {
 	c.r.Tick(c.mono)
 	for range 10 { // late ones, but no stalls
 		c.mono += 150 * ms
-		if c.r.Tick(c.mono) != 0 || c.r.Due(c.mono, 10, nil) != nil {
+		stall := c.r.Tick(c.mono)
+		if x, _ := c.r.Due(c.mono, 10, nil); stall != 0 || x != nil {
 			t.Fatal("a judge whose ticks are late judged")
 		}
 	}
@@ -344,7 +349,7 @@ func TestManyEndAtOnceInSteps(t *testing.T) {
 	for c.mono < 5*time.Second && due < n {
 		c.mono += TickEvery
 		c.r.Tick(c.mono)
-		if x := c.r.Due(c.mono, 5000, nil); x != nil {
+		if x, _ := c.r.Due(c.mono, 5000, nil); x != nil {
 			if len(x.Burials) > 5000 {
 				t.Fatalf("%d at once", len(x.Burials))
 			}

@@ -1,7 +1,7 @@
 package registry
 
-// The digest is a sum of hashes, one for each live lease, certificate and kept
-// event, so that a change costs what changed and the order does not matter. What a
+// The digest is a sum of hashes, one for each live lease, certificate, hold and
+// kept event, so that a change costs what changed and the order does not matter. What a
 // renewal touches is hashed apart from the attributes.
 
 // Digest returns the incremental digest of the logical state.
@@ -28,7 +28,7 @@ func (s *State) digestLease(l *lease) uint64 {
 	h := mixString(mixString(l.epoch, g.ns.name), g.service)
 	h = mixString(h, string(l.packed))
 	h = mix(mix(h, uint64(l.granted)), l.revision)
-	return mix(h, uint64(l.ttl)<<32|uint64(l.port)<<8|uint64(l.state))
+	return mix(h, uint64(l.ttl)<<32|uint64(l.port)<<8|uint64(l.resumes())<<4|uint64(l.state))
 }
 
 func digestCertificate(c *certificate) uint64 {
@@ -43,6 +43,11 @@ func digestCertificate(c *certificate) uint64 {
 	return h
 }
 
+func digestHold(h *hold) uint64 {
+	d := mixString(mixString(h.since, h.ns), h.service)
+	return mix(mix(mixString(d, h.reason), h.ends), h.rests)
+}
+
 func digestEvent(revision uint64, record eventRecord) uint64 {
 	return mixString(mix(revision, hashA), string(record))
 }
@@ -52,6 +57,9 @@ func (s *State) recount() (sum uint64) {
 	s.leases.each(func(_ uint32, l *lease) { sum += s.digestLease(l) + l.digestBeats() })
 	for c := s.certificates.oldest; c != nil; c = c.next {
 		sum += digestCertificate(c)
+	}
+	for _, h := range s.holds {
+		sum += digestHold(h)
 	}
 	for i := range s.events.count {
 		e := s.events.at(i)

@@ -1,5 +1,5 @@
 // Package registry is the truth of rollcall: which leases live, why the others
-// ended, and, beside it, each node's own judge of time.
+// ended, what happened of late, and, beside it, each node's own judge of time.
 //
 // [State] is a deterministic state machine: the same entries in the same order
 // make the same state, on every node and at every replay. [Deadlines] is

@@ -34,8 +34,12 @@ func (s *State) discharge(slot uint32) {
 	s.postings.drop(slot)
 	s.epochs.remove(hashEpoch(l.epoch), slot)
 	s.ids.remove(s.ids.hash(slot), slot)
+	name, held := s.groups.at(l.group).name(), l.state == Held
 	s.groups.part(l.group, l.state)
 	s.leases.release(slot)
+	if held {
+		s.lift(name)
+	}
 }
 
 func (s *State) certify(slot uint32, how ending) *certificate {

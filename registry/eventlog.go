@@ -12,10 +12,14 @@ const (
 	defaultEventBytes = 64 << 20
 )
 
-// eventSlots is how many slots the log of events has: a number that rises with
-// each event and goes round, of which those that are kept are in use. It is a
-// multiple of chunkSize.
-const eventSlots = 1 << 31
+const (
+	// eventSlots is how many slots the log of events has: a number that rises
+	// with each event and goes round, of which those that are kept are in use.
+	eventSlots = 1 << 31
+
+	eventBits  = 8
+	eventChunk = 1 << eventBits // events in a chunk
+)
 
 // loggedEvent is one kept event: 32 bytes and its record.
 type loggedEvent struct {
@@ -29,7 +33,7 @@ type loggedEvent struct {
 // without a scan. An event has an index, its place among the kept, and a slot,
 // which stays the same while it is kept.
 type eventLog struct {
-	chunks  []*[chunkSize]loggedEvent
+	chunks  []*[eventChunk]loggedEvent
 	first   uint32 // slot of the oldest
 	count   int
 	bytes   uint64 // the weight of all
@@ -59,8 +63,8 @@ func (g *eventLog) slot(index int) uint32 { return (g.first + uint32(index)) % e
 func (g *eventLog) index(slot uint32) int { return int((slot - g.first) % eventSlots) }
 
 func (g *eventLog) at(index int) *loggedEvent {
-	place := int(g.first%chunkSize) + index
-	return &g.chunks[place>>chunkBits][place%chunkSize]
+	place := int(g.first%eventChunk) + index
+	return &g.chunks[place>>eventBits][place%eventChunk]
 }
 
 // after returns the index of the first event after a revision.
@@ -114,8 +118,8 @@ func (g *eventLog) add(revision uint64, record eventRecord) {
 
 // grow makes room for one more event.
 func (g *eventLog) grow() {
-	if place := int(g.first%chunkSize) + g.count; place>>chunkBits == len(g.chunks) {
-		g.chunks = append(g.chunks, new([chunkSize]loggedEvent))
+	if place := int(g.first%eventChunk) + g.count; place>>eventBits == len(g.chunks) {
+		g.chunks = append(g.chunks, new([eventChunk]loggedEvent))
 	}
 	g.count++
 }
@@ -132,7 +136,7 @@ func (g *eventLog) shift() {
 	g.bytes -= e.record.weight()
 	*e = loggedEvent{}
 	g.first, g.count = g.slot(1), g.count-1
-	if g.first%chunkSize == 0 {
+	if g.first%eventChunk == 0 {
 		g.chunks[0] = nil
 		g.chunks = g.chunks[1:]
 	}
@@ -146,6 +150,9 @@ func (g *eventLog) beyond(limits *Retention, clusterMS uint64) bool {
 
 // keep adds an event to the log.
 func (s *State) keep(ev *Event) {
+	if s.faults.EventSkipped && ev.Type == EventExpired && len(s.turn.events) > 1 {
+		return
+	}
 	s.turn.record = appendEvent(s.turn.record[:0], ev, s.clusterMS)
 	record := eventRecord(s.turn.record)
 	s.events.add(ev.Revision, record)

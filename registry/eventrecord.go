@@ -70,7 +70,7 @@ func (ev *Event) carried() byte {
 // appendLease appends a lease without what it says of itself; numbers are
 // taken off those of the event, which makes most of them short.
 func (ev *Event) appendLease(dst []byte, l *Lease) []byte {
-	dst = appendString(append(dst, byte(l.State)), l.HeldReason)
+	dst = appendString(append(dst, byte(l.State)|byte(l.Resumes)<<4), l.HeldReason)
 	for _, v := range [...]uint64{ev.Revision - l.Epoch, ev.Revision - l.Revision, l.Seq, uint64(l.TTL), l.Renewals, l.Missed} {
 		dst = binary.AppendUvarint(dst, v)
 	}
@@ -116,11 +116,12 @@ func (t EventType) may(carried byte) bool {
 }
 
 func (r *reader) eventLease(ev *Event, spec Spec) *Lease {
-	l := &Lease{NS: ev.NS, ID: ev.ID, Spec: spec, State: LeaseState(r.byte()), HeldReason: r.string()}
+	states := LeaseState(r.byte())
+	l := &Lease{NS: ev.NS, ID: ev.ID, Spec: spec, State: states & 0xf, Resumes: states >> 4, HeldReason: r.string()}
 	l.Epoch, l.Revision = ev.Revision-r.uvarint(), ev.Revision-r.uvarint()
 	l.Seq, l.TTL, l.Renewals, l.Missed = r.uvarint(), r.uvarint32(), r.uvarint(), r.uvarint()
 	l.GrantedAt, l.RenewedAt = ev.At-r.varint(), ev.At-r.varint()
-	if l.State < Alive || l.State > Held {
+	if !l.State.lives(l.Resumes) {
 		r.fail()
 	}
 	return l

@@ -25,9 +25,16 @@ type Faults struct {
 	CertificateForgotten bool // an ending leaves no certificate
 	MapOrderInApply      bool // burials in no certain order
 
+	// Of the log of events.
+	EventSkipped bool // of the burials of one entry only the first is logged
+	CompactedLie bool // forgotten events are said to be kept
+
 	// Of the durable image.
 	CheckpointIgnored bool // packed renewals are not loaded
 	ReplayApplies     bool // a replayed entry is applied once more
+	ReplayEmits       bool // a replayed entry hands out the newest event once more
+	EventTwice        bool // the newest event of an image is loaded twice
+	EventNotLoaded    bool // the oldest event of an image is not loaded
 }
 
 // Plant switches planted bugs on. It is for the simulator only.
@@ -44,5 +51,19 @@ func (c *Expire) shuffled(f func(Burial)) {
 	}
 	for _, b := range set {
 		f(b)
+	}
+}
+
+// misload loads events wrongly.
+func (s *State) misload(g *eventLog) {
+	switch {
+	case g.count == 0:
+	case s.faults.EventTwice:
+		newest := g.at(g.count - 1)
+		g.add(newest.revision, newest.record)
+	case s.faults.EventNotLoaded:
+		unknown := g.dropped
+		g.shift()
+		g.dropped = unknown
 	}
 }

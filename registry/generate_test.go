@@ -50,7 +50,7 @@ func drawSeq(t *rapid.T) uint64 {
 
 func drawCommand(t *rapid.T, revision uint64) Command {
 	ns, id := someNS.Draw(t, "ns"), someID.Draw(t, "id")
-	switch rapid.IntRange(0, 12).Draw(t, "command") {
+	switch rapid.IntRange(0, 15).Draw(t, "command") {
 	case 0, 1, 2, 3:
 		return &Grant{
 			NS: ns, ID: id, Spec: someSpec.Draw(t, "spec"), TTL: rapid.Uint32Range(500, 3000).Draw(t, "ttl"),
@@ -72,6 +72,10 @@ func drawCommand(t *rapid.T, revision uint64) Command {
 		return &Evict{ns, id}
 	case 11:
 		return drawExpire(t, revision)
+	case 12, 13:
+		return drawHold(t, revision)
+	case 14:
+		return &Release{NS: ns, Service: someService.Draw(t, "released service")}
 	}
 	return &Serve{
 		Term: rapid.Uint64Range(1, 2).Draw(t, "term"), ClusterID: rapid.SampledFrom([]string{"c", "c", "d"}).Draw(t, "cluster"),
@@ -83,6 +87,7 @@ func drawRetention(t *rapid.T) Retention {
 	r := drawEventRetention(t)
 	r.CertificateMS = rapid.SampledFrom([]uint64{0, 20_000, 5000}).Draw(t, "age")
 	r.CertificateMax = rapid.Uint32Range(0, 6).Draw(t, "number")
+	r.Mail = drawMailLimits(t)
 	return r
 }
 
@@ -116,16 +121,31 @@ func drawPatch(t *rapid.T, ns, id string, revision uint64) Command {
 }
 
 func drawExpire(t *rapid.T, revision uint64) Command {
-	c := &Expire{Term: rapid.Uint64Range(1, 2).Draw(t, "term"), StallMS: 7}
+	return &Expire{Term: rapid.Uint64Range(1, 2).Draw(t, "term"), StallMS: 7, Burials: drawBurials(t, revision)}
+}
+
+func drawBurials(t *rapid.T, revision uint64) (burials []Burial) {
 	for range rapid.IntRange(0, 3).Draw(t, "burials") {
-		c.Burials = append(c.Burials, Burial{drawEpoch(t, revision), rapid.Uint64Range(0, 3).Draw(t, "seq"), 1100, 100})
+		burials = append(burials, Burial{drawEpoch(t, revision), rapid.Uint64Range(0, 3).Draw(t, "seq"), 1100, 100})
 	}
-	return c
+	return burials
+}
+
+func drawHold(t *rapid.T, revision uint64) Command {
+	return &Hold{
+		Term: rapid.SampledFrom([]uint64{1, 1, 1, 2}).Draw(t, "term"), NS: someNS.Draw(t, "held ns"), Service: someService.Draw(t, "held service"),
+		Reason: rapid.SampledFrom([]string{"", "2 of 3"}).Draw(t, "reason"), MaxMS: rapid.Uint64Range(0, 5000).Draw(t, "max"),
+		RestMS: rapid.Uint64Range(0, 5000).Draw(t, "rest"), Burials: drawBurials(t, revision),
+	}
 }
 
 func drawEntry(t *rapid.T, revision uint64) Entry {
 	e := Entry{Wall: rapid.Int64Range(-5, 100_000).Draw(t, "wall"), Advance: rapid.Uint32Range(0, 3000).Draw(t, "advance"), Proposer: "n1"}
 	for range rapid.IntRange(0, 3).Draw(t, "commands") {
+		if rapid.Bool().Draw(t, "of mail") {
+			e.Commands = append(e.Commands, drawMailCommand(t, rapid.SampledFrom([]uint64{0, 0, revision}).Draw(t, "mail epoch")))
+			continue
+		}
 		e.Commands = append(e.Commands, drawCommand(t, revision))
 	}
 	return e

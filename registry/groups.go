@@ -17,9 +17,12 @@ type group struct {
 }
 
 type namespace struct {
-	name     string
-	services map[string]uint32 // its groups
+	name         string
+	services     map[string]uint32 // its groups
+	leases, held uint32
 }
+
+func (e *group) name() serviceName { return serviceName{e.ns.name, e.service} }
 
 // groups gives each (namespace, service) with leases a number.
 type groups struct {
@@ -49,8 +52,24 @@ func (g *groups) join(ns, service string, state LeaseState) uint32 {
 	}
 	e := g.at(number)
 	e.leases++
-	e.counts[state]++
+	e.ns.leases++
+	e.count(state, 1)
 	return number
+}
+
+// count counts some more leases in that state.
+func (e *group) count(state LeaseState, more int32) {
+	e.counts[state] += uint32(more)
+	if state == Held {
+		e.ns.held += uint32(more)
+	}
+}
+
+// move counts a lease of a group that changed its state.
+func (g *groups) move(number uint32, from, to LeaseState) {
+	e := g.at(number)
+	e.count(from, -1)
+	e.count(to, 1)
 }
 
 func (g *groups) make(ns, service string) uint32 {
@@ -79,7 +98,8 @@ func (g *groups) take() uint32 {
 func (g *groups) part(number uint32, state LeaseState) {
 	e := g.at(number)
 	e.leases--
-	e.counts[state]--
+	e.ns.leases--
+	e.count(state, -1)
 	if e.leases > 0 {
 		return
 	}
@@ -89,6 +109,20 @@ func (g *groups) part(number uint32, state LeaseState) {
 	}
 	*e = group{}
 	g.free = append(g.free, number)
+}
+
+// census returns how many leases there are of a service, or with "" of a whole
+// namespace, and how many of them are held.
+func (g *groups) census(name serviceName) (leases, held int) {
+	if name.service == "" {
+		if n := g.namespaces[name.ns]; n != nil {
+			return int(n.leases), int(n.held)
+		}
+	} else if number, ok := g.find(name.ns, name.service); ok {
+		e := g.at(number)
+		return int(e.leases), int(e.counts[Held])
+	}
+	return 0, 0
 }
 
 // Services counts the leases of each service of a namespace, by name. Leases

@@ -91,14 +91,21 @@ func audit(s *State) error {
 	if postings != counted {
 		return fmt.Errorf("%d postings, %d counted", postings, counted)
 	}
-	in := 0
+	in, held, inNS := 0, 0, 0
 	for _, g := range s.groups.list {
 		in += int(g.leases)
+		held += int(g.counts[Held])
 	}
-	if in != s.Len() {
-		return fmt.Errorf("%d leases, %d in groups", s.Len(), in)
+	for _, n := range s.groups.namespaces {
+		inNS += int(n.leases)
 	}
-	return auditEvents(&s.events)
+	if in != s.Len() || inNS != in || held != s.Held() {
+		return fmt.Errorf("%d leases, %d in groups, %d in namespaces; %d held, %d in groups", s.Len(), in, inNS, s.Held(), held)
+	}
+	if err := auditEvents(&s.events); err != nil {
+		return err
+	}
+	return auditMail(s)
 }
 
 // auditEvents checks that the log of events finds what it holds.

@@ -14,7 +14,7 @@ func (g *eventLog) event(index int) Event {
 // kept.
 func (s *State) EventsAfter(after uint64, limit int) (events []Event, kept bool) {
 	g := &s.events
-	if after < g.dropped.revision {
+	if after < g.dropped.revision && !s.faults.CompactedLie {
 		return nil, false
 	}
 	i := g.after(after)
@@ -43,10 +43,11 @@ func (s *State) History(ns, id string, limit int) (events []Event) {
 	return events
 }
 
-// RevisionAt returns the revision of the last event stamped at or before a wall
-// time in Unix milliseconds: 0 before the first event ever, the registry's
-// revision from its last stamp on. It is false if that event may be one of
-// those forgotten before the newest of them.
+// RevisionAt returns a revision as of which ListAt answers for a wall time in
+// Unix milliseconds: that of the last event stamped at or before it, 0 before the
+// first event ever, the registry's from its last stamp on. (Changes of mail
+// between two events have no stamp here.) It is false exactly when that event
+// was forgotten and is not the newest of those.
 func (s *State) RevisionAt(wall int64) (revision uint64, kept bool) {
 	g := &s.events
 	if wall >= s.wall {

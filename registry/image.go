@@ -29,6 +29,7 @@ type image struct {
 	certificates []uint64 // epochs
 	gone         []record
 	services     map[serviceName]bool // true: the image holds a record of it
+	holds        map[serviceName]bool // the same
 	bytes        int
 	mail         mailImage
 }
@@ -42,7 +43,7 @@ type record struct {
 type serviceName struct{ ns, service string }
 
 func (m *image) init() {
-	m.services = make(map[serviceName]bool)
+	m.services, m.holds = make(map[serviceName]bool), make(map[serviceName]bool)
 	m.mail.init()
 }
 
@@ -69,9 +70,15 @@ func (m *image) lost(kind Kind, epoch uint64, marks mark) {
 }
 
 func (m *image) touched(g *group) {
-	name := serviceName{g.ns.name, g.service}
-	if _, known := m.services[name]; !known {
-		m.services[name] = g.marks&stored != 0
+	m.named(m.services, g.name(), g.marks)
+}
+
+func (m *image) heldBack(h *hold) { m.named(m.holds, h.serviceName, h.marks) }
+
+// named notes that what has that name changed.
+func (m *image) named(list map[serviceName]bool, name serviceName, marks mark) {
+	if _, known := list[name]; !known {
+		list[name] = marks&stored != 0
 		m.bytes += len(name.ns) + len(name.service) + recordOverhead
 	}
 }
@@ -95,6 +102,9 @@ func (s *State) Flush(put func(kind Kind, key, value []byte)) {
 	}
 	for name, kept := range s.image.services {
 		out.service(name, kept)
+	}
+	for name, kept := range s.image.holds {
+		out.hold(name, kept)
 	}
 	out.mail()
 	put(KindMeta, []byte(metaKey), s.appendMeta(nil))
@@ -137,7 +147,7 @@ func (f *flushing) lease(epoch uint64) {
 		return
 	}
 	l := f.state.leases.at(slot)
-	l.marks = stored
+	l.marks = l.marks&drains | stored
 	start := f.room()
 	f.block = f.state.appendLeaseRecord(f.block, slot)
 	value := f.cut(start)
@@ -173,11 +183,23 @@ func (f *flushing) service(name serviceName, kept bool) {
 	number, ok := f.state.groups.find(name.ns, name.service)
 	if !ok {
 		if kept {
-			f.put(KindMeta, appendServiceKey(nil, name), nil)
+			f.put(KindMeta, appendNamedKey(nil, servicePrefix, name), nil)
 		}
 		return
 	}
 	g := f.state.groups.at(number)
 	g.marks = stored
-	f.put(KindMeta, appendServiceKey(nil, name), binary.AppendUvarint([]byte{imageVersion}, g.revision))
+	f.put(KindMeta, appendNamedKey(nil, servicePrefix, name), binary.AppendUvarint([]byte{imageVersion}, g.revision))
+}
+
+func (f *flushing) hold(name serviceName, kept bool) {
+	h := f.state.holds[name]
+	if h == nil {
+		if kept {
+			f.put(KindMeta, appendNamedKey(nil, holdPrefix, name), nil)
+		}
+		return
+	}
+	h.marks = stored
+	f.put(KindMeta, appendNamedKey(nil, holdPrefix, name), appendHoldRecord(nil, h))
 }

@@ -71,6 +71,9 @@ func (d *disk) replay(r *Replica) error {
 			return fmt.Errorf("another state after entry %d (image of %d)", l.at.Index, image)
 		}
 	}
+	if err := d.bodies(r.State); err != nil {
+		return err
+	}
 	return audit(r.State)
 }
 

@@ -22,6 +22,17 @@ func (s LeaseState) String() string {
 	return ""
 }
 
+// lives tells whether a live lease may be in that state, and resume that one.
+func (s LeaseState) lives(resumes LeaseState) bool {
+	switch s {
+	case Alive, Draining:
+		return resumes == 0
+	case Held:
+		return resumes == Alive || resumes == Draining
+	}
+	return false
+}
+
 // ParseLeaseState returns the state of that name.
 func ParseLeaseState(name string) (LeaseState, bool) {
 	for i := Alive; int(i) < len(stateNames); i++ {
@@ -37,7 +48,8 @@ type Lease struct {
 	NS, ID     string
 	Spec       Spec
 	State      LeaseState
-	HeldReason string
+	HeldReason string     // with Held
+	Resumes    LeaseState // with Held: what a renewal makes of it, Alive or Draining
 	Epoch, Seq uint64
 	TTL        uint32 // milliseconds
 	GrantedAt  int64  // Unix milliseconds
@@ -49,6 +61,9 @@ type Lease struct {
 	// Slot finds the lease's deadline in this replica's Deadlines.
 	Slot uint32
 }
+
+// drains tells whether the holder means to go.
+func (l *Lease) drains() bool { return l.State == Draining || l.Resumes == Draining }
 
 // Cause says why a lease ended.
 type Cause uint8

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 )
 
 // ErrInconsistent is returned when the records of a durable image, each well
@@ -75,11 +74,12 @@ func (s *State) loadNamed(key string, r *reader) error {
 	if key == floorKey {
 		return s.loadFloor(r)
 	}
-	rest, found := strings.CutPrefix(key, servicePrefix)
-	name := reader{data: []byte(rest)}
-	service := serviceName{ns: name.string()}
-	service.service = string(name.rest())
-	if !found || name.bad {
+	if name, ok := cutName(key, holdPrefix); ok {
+		s.putHold(r.holdRecord(name))
+		return r.err()
+	}
+	service, ok := cutName(key, servicePrefix)
+	if !ok {
 		return ErrMalformed
 	}
 	if s.replay.services == nil {
@@ -103,8 +103,9 @@ func (s *State) loadLease(epoch uint64, r *reader) error {
 	*s.leases.at(slot) = lease{
 		packed: pack(v.id, v.from, &v.spec), epoch: epoch, granted: v.granted, renewed: v.granted,
 		revision: v.revision, born: v.born, ttl: v.ttl, group: s.groups.join(v.ns, v.service, v.state),
-		port: v.spec.Port, state: v.state, marks: stored,
+		port: v.spec.Port, marks: stored,
 	}
+	s.leases.at(slot).become(v.state, v.resumes)
 	s.enter(slot)
 	return nil
 }
@@ -121,20 +122,11 @@ func (s *State) loadCertificate(epoch uint64, r *reader) error {
 	return nil
 }
 
-func (s *State) loadEvent(revision uint64, r *reader) error {
-	record := eventRecord(r.rest())
-	if _, err := record.decode(revision); err != nil {
-		return err
-	}
-	s.replay.events = append(s.replay.events, loggedEvent{record: record, revision: revision})
-	return nil
-}
-
 // Loaded ends a load: it builds the indexes and checks that the records belong
 // together. The error is [ErrInconsistent].
 func (s *State) Loaded() error {
 	for _, step := range [...]func() error{
-		s.settleMeta, s.settleLeases, s.settleServices, s.settleCertificates, s.settleEvents, s.settleMail,
+		s.settleMeta, s.settleLeases, s.settleServices, s.settleHolds, s.settleCertificates, s.settleEvents, s.settleMail,
 	} {
 		if err := step(); err != nil {
 			return fmt.Errorf("finish load: %w", err)
@@ -145,7 +137,7 @@ func (s *State) Loaded() error {
 }
 
 func (s *State) settleMeta() error {
-	records := s.leases.live + len(s.replay.services) + len(s.replay.certificates) + len(s.replay.events) + len(s.replay.mail.numbers)
+	records := s.leases.live + len(s.replay.services) + len(s.holds) + len(s.replay.certificates) + len(s.replay.events) + len(s.replay.mail.numbers)
 	if !s.replay.meta && records > 0 {
 		return fmt.Errorf("no record of the state itself: %w", ErrInconsistent)
 	}
@@ -179,6 +171,20 @@ func (s *State) settleServices() error {
 	return nil
 }
 
+func (s *State) settleHolds() error {
+	for name, h := range s.holds {
+		if h.since > h.ends || h.ends > h.rests || h.since > s.clusterMS {
+			return fmt.Errorf("hold of %q %q: %w", name.ns, name.service, ErrInconsistent)
+		}
+	}
+	for i := range s.groups.list {
+		if g := s.groups.at(uint32(i)); g.counts[Held] > 0 && s.holdOf(g.name()) == nil {
+			return fmt.Errorf("held leases of service %q without a hold: %w", g.service, ErrInconsistent)
+		}
+	}
+	return nil
+}
+
 func (s *State) settleCertificates() error {
 	list := s.replay.certificates
 	slices.SortFunc(list, func(a, b *certificate) int { return cmp.Compare(a.Revision, b.Revision) })
@@ -191,29 +197,5 @@ func (s *State) settleCertificates() error {
 		s.sum += digestCertificate(c)
 	}
 	s.certificates.made = 0
-	return nil
-}
-
-// settleEvents takes the kept events in their order.
-func (s *State) settleEvents() error {
-	g, list := &s.events, s.replay.events
-	slices.SortFunc(list, func(a, b loggedEvent) int { return cmp.Compare(a.revision, b.revision) })
-	if uint64(len(list)) != s.replay.kept || g.dropped.revision > s.revision {
-		return fmt.Errorf("%d events, %d were kept: %w", len(list), s.replay.kept, ErrInconsistent)
-	}
-	last, cluster, wall := g.dropped.revision, uint64(0), g.dropped.wall
-	for _, e := range list {
-		h := e.record.head()
-		if e.revision <= last || h.cluster < cluster || h.wall < wall {
-			return fmt.Errorf("event of revision %d: %w", e.revision, ErrInconsistent)
-		}
-		last, cluster, wall = e.revision, h.cluster, h.wall
-		g.add(e.revision, e.record)
-		s.sum += digestEvent(e.revision, e.record)
-	}
-	if last > s.revision || cluster > s.clusterMS || wall > s.wall {
-		return fmt.Errorf("events up to revision %d: %w", last, ErrInconsistent)
-	}
-	g.made, g.added, g.stored = 0, 0, s.revision
 	return nil
 }

@@ -71,12 +71,15 @@ func (i *mailImage) lose(kind Kind, key BodyKey) {
 }
 
 // reason replaces the reason of the last nack; nil: there is none any more.
-func (i *mailImage) reason(key BodyKey, record []byte) {
-	i.bytes += len(record) + recordOverhead
+func (i *mailImage) reason(key BodyKey, record []byte, m *message) {
 	if old, ok := i.reasons[key]; ok {
 		i.bytes -= len(old) + recordOverhead
+		delete(i.reasons, key)
 	}
-	i.reasons[key] = record
+	if record != nil || m.marks&stored != 0 {
+		i.reasons[key] = record
+		i.bytes += len(record) + recordOverhead
+	}
 }
 
 // keepReason keeps what a nack said; nothing takes the place of something.
@@ -85,13 +88,14 @@ func (s *State) keepReason(slot uint32, reason string) {
 		s.forgetReason(slot)
 		return
 	}
-	s.image.mail.reason(s.mail.key(slot), append([]byte{imageVersion}, reason...))
-	s.mail.at(slot).marks |= reasoned
+	m := s.mail.at(slot)
+	s.image.mail.reason(s.mail.key(slot), append([]byte{imageVersion}, reason...), m)
+	m.marks |= reasoned
 }
 
 func (s *State) forgetReason(slot uint32) {
 	if m := s.mail.at(slot); m.marks&reasoned != 0 {
-		s.image.mail.reason(s.mail.key(slot), nil)
+		s.image.mail.reason(s.mail.key(slot), nil, m)
 		m.marks &^= reasoned
 	}
 }

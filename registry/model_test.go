@@ -17,9 +17,16 @@ type model struct {
 	term, revision uint64
 	cluster        string
 	wall           int64
+	time           uint64 // of the cluster
 	leases         map[Identity]*modelLease
-	ended          []modelEnd           // oldest first
+	ended          []modelEnd // oldest first
+	holds          map[serviceName]*modelHold
 	past           []map[Identity]Lease // what lived at the end of each revision but the present one
+}
+
+type modelHold struct {
+	reason             string
+	since, ends, rests uint64
 }
 
 type modelLease struct {
@@ -57,7 +64,9 @@ func (m *model) apply(c Command) answer {
 		a := m.say(OK)
 		for i := range c.Beats.Len() {
 			epoch, seq := c.Beats.At(i)
-			a.beats = append(a.beats, m.renew(c.NS, epoch, seq))
+			b := m.renew(c.NS, epoch, seq)
+			a.beats = append(a.beats, b)
+			m.release(&a, m.byEpoch(epoch), b)
 		}
 		return a
 	case *RenewNamed:
@@ -70,6 +79,10 @@ func (m *model) apply(c Command) answer {
 		return m.evict(c)
 	case *Expire:
 		return m.expire(c)
+	case *Hold:
+		return m.hold(c)
+	case *Release:
+		return m.endHolds(c)
 	case *Serve:
 		if c.Term != m.term {
 			return m.say(WrongTerm)
@@ -213,7 +226,85 @@ func (m *model) renewNamed(c *RenewNamed) answer {
 	b := l.beat(c.Seq, m.wall)
 	a := m.say(b.Code)
 	a.seq, a.beats = b.Current, []BeatResult{b}
+	m.release(&a, l, b)
 	return a
+}
+
+// release gives a held lease its state back if its beat was accepted.
+func (m *model) release(a *answer, l *modelLease, b BeatResult) {
+	if b.Code == OK && l.State == Held {
+		m.next()
+		l.State, l.Resumes, l.HeldReason, l.Revision = l.Resumes, 0, "", m.revision
+		a.revision, a.event, a.silent = m.revision, EventReleased, false
+	}
+}
+
+// scopeOf returns the hold to which a lease is subject, or nil.
+func (m *model) scopeOf(l *modelLease) *modelHold {
+	if h := m.holds[serviceName{l.NS, l.Spec.Service}]; h != nil {
+		return h
+	}
+	return m.holds[serviceName{l.NS, ""}]
+}
+
+// held counts the held leases of a service, or of a namespace.
+func (m *model) held(scope serviceName) (count int) {
+	for _, l := range m.leases {
+		if l.State == Held && l.NS == scope.ns && (scope.service == "" || scope.service == l.Spec.Service) {
+			count++
+		}
+	}
+	return count
+}
+
+func (m *model) hold(c *Hold) answer {
+	if c.Term != m.term {
+		return m.say(WrongTerm)
+	}
+	held := 0
+	for _, b := range c.Burials {
+		l := m.byEpoch(b.Epoch)
+		if l == nil || l.Seq != b.Seq || l.State == Held || l.NS != c.NS || c.Service != "" && l.Spec.Service != c.Service {
+			continue
+		}
+		h := m.scopeOf(l)
+		if h == nil {
+			h = &modelHold{c.Reason, m.time, m.time + c.MaxMS, m.time + c.MaxMS + c.RestMS}
+			m.holds[serviceName{c.NS, c.Service}] = h
+		} else if h.ends <= m.time {
+			continue
+		}
+		m.next()
+		held++
+		l.State, l.Resumes, l.HeldReason, l.Revision = Held, l.State, h.reason, m.revision
+	}
+	a := m.say(OK)
+	a.buried, a.silent = held, held == 0
+	return a
+}
+
+func (m *model) endHolds(c *Release) answer {
+	scope := serviceName{c.NS, c.Service}
+	a := m.say(OK)
+	a.buried = m.held(scope)
+	if h := m.holds[serviceName{ns: c.NS}]; h != nil && m.holds[scope] == nil && a.buried > 0 {
+		m.holds[scope] = new(*h)
+	}
+	for name, h := range m.holds {
+		if (name == scope || c.Service == "" && name.ns == c.NS) && h.ends > m.time {
+			h.ends, h.rests = m.time, m.time+h.rests-h.ends
+		}
+	}
+	return a
+}
+
+// tidy forgets holds: of nobody, or whose rest is over.
+func (m *model) tidy() {
+	for name, h := range m.holds {
+		if m.held(name) == 0 && (h.ends > m.time || h.rests <= m.time) {
+			delete(m.holds, name)
+		}
+	}
 }
 
 func (m *model) patch(c *Patch) answer {
@@ -223,7 +314,9 @@ func (m *model) patch(c *Patch) answer {
 		return m.gone(who, c.Epoch)
 	}
 	to := l.Lease
-	if c.State != nil {
+	if c.State != nil && l.State == Held {
+		to.Resumes = *c.State
+	} else if c.State != nil {
 		to.State = *c.State
 	}
 	if c.Address != nil {
@@ -245,7 +338,7 @@ func (m *model) patch(c *Patch) answer {
 	}
 	m.next()
 	kind := EventUpdated
-	if l.State == Alive && to.State == Draining {
+	if !l.drains() && to.drains() {
 		kind = EventDraining
 	}
 	to.Revision = m.revision
@@ -340,7 +433,7 @@ func ids(leases []Lease) (list []string) {
 func TestStateIsTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := newState()
-		m := &model{term: 1, leases: make(map[Identity]*modelLease)}
+		m := &model{term: 1, leases: make(map[Identity]*modelLease), holds: make(map[serviceName]*modelHold)}
 		h := &modelHistory{model: m}
 		for i := range rapid.IntRange(1, 40).Draw(t, "commands") {
 			c := drawCommand(t, s.Revision())
@@ -349,8 +442,11 @@ func TestStateIsTheModel(t *testing.T) {
 			}
 			m.wall = int64(i) * 10
 			e := Entry{Wall: m.wall, Advance: rapid.Uint32Range(0, 3000).Draw(t, "advance"), Proposer: "n1", Commands: []Command{c}}
+			m.time += uint64(e.Advance)
 			out := s.apply(Position{Index: uint64(i) + 1, Term: 1}, &e)
 			compare(t, out, m.apply(c))
+			m.tidy()
+			compareHolds(t, s, m)
 			h.follow(t, &e, out)
 			h.compare(t, s)
 			compareLeases(t, s, m)
@@ -385,6 +481,16 @@ func compare(t *rapid.T, out Outcome, want answer) {
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Fatalf("got  %+v\nwant %+v", got, want)
+	}
+}
+
+func compareHolds(t *rapid.T, s *State, m *model) {
+	got := make(map[serviceName]*modelHold)
+	for name, h := range s.holds {
+		got[name] = &modelHold{h.reason, h.since, h.ends, h.rests}
+	}
+	if !reflect.DeepEqual(got, m.holds) {
+		t.Fatalf("holds %+v, want %+v", got, m.holds)
 	}
 }
 

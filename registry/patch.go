@@ -18,18 +18,23 @@ func (s *State) patch(c *Patch) Result {
 	s.amend(slot, &after)
 	l := new(s.view(slot))
 	kind := EventUpdated
-	if before.State != Draining && l.State == Draining {
+	if !before.drains() && l.drains() {
 		kind = EventDraining
 	}
 	s.emit(kind, &before, l, nil)
 	return Result{Revision: s.revision, Lease: l, RemainingMS: s.timer.remaining(slot)}
 }
 
-// amended returns l with what c names. A held lease cannot be talked into
-// another state, nor can any be into one that is not its holder's to choose.
+// amended returns l with what c names. A held lease stays held, and will resume
+// what c names; none can be talked into a state that is not its holder's to
+// choose.
 func (c *Patch) amended(l Lease) Lease {
-	if c.State != nil && l.State != Held && (*c.State == Alive || *c.State == Draining) {
-		l.State = *c.State
+	if c.State != nil && (*c.State == Alive || *c.State == Draining) {
+		if l.State == Held {
+			l.Resumes = *c.State
+		} else {
+			l.State = *c.State
+		}
 	}
 	if c.Address != nil {
 		l.Spec.Address = *c.Address
@@ -46,7 +51,9 @@ func (c *Patch) amended(l Lease) Lease {
 	return l
 }
 
-func same(a, b *Lease) bool { return a.State == b.State && a.Spec.equal(&b.Spec) }
+func same(a, b *Lease) bool {
+	return a.State == b.State && a.Resumes == b.Resumes && a.Spec.equal(&b.Spec)
+}
 
 func (s *Spec) equal(o *Spec) bool {
 	return s.Service == o.Service && s.Address == o.Address && s.Port == o.Port &&
@@ -58,11 +65,10 @@ func (s *State) amend(slot uint32, to *Lease) {
 	l := s.leases.at(slot)
 	s.sum -= s.digestLease(l)
 	s.postings.drop(slot)
-	g := s.groups.at(l.group)
-	g.counts[l.state]--
-	g.counts[to.State]++
+	s.groups.move(l.group, l.state, to.State)
 	l.packed = pack(to.ID, l.packed.origin(), &to.Spec)
-	l.port, l.state, l.revision = to.Spec.Port, to.State, s.revision
+	l.become(to.State, to.Resumes)
+	l.port, l.revision = to.Spec.Port, s.revision
 	s.postings.add(slot)
 	s.sum += s.digestLease(l)
 	s.changed(slot)

@@ -26,6 +26,11 @@ func TestReadersRunSideBySide(t *testing.T) {
 			b.r.Certificate("default", "nobody")
 			b.r.Digest()
 			b.r.Renewals()
+			b.r.EventsAfter(0, 100)
+			b.r.History("default", page.Leases[0].ID, 10)
+			b.r.ListAt(Query{NS: "default", Service: "web", Limit: 100}, 100)
+			b.r.RevisionAt(0)
+			b.r.Flapping("default", page.Leases[0].ID, 0)
 		})
 	}
 	readers.Wait()

@@ -1,19 +1,33 @@
 package registry
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"strings"
+)
 
 // imageVersion opens every record of the durable image and the packed
 // renewals.
 const imageVersion = 1
 
-// The keys of KindMeta: one record of the state, one for each service.
+// The keys of KindMeta: one record of the state, one for each service and for
+// each hold.
 const (
 	metaKey       = "state"
 	servicePrefix = "service"
+	holdPrefix    = "hold"
 )
 
-func appendServiceKey(dst []byte, name serviceName) []byte {
-	return append(appendString(append(dst, servicePrefix...), name.ns), name.service...)
+func appendNamedKey(dst []byte, prefix string, name serviceName) []byte {
+	return append(appendString(append(dst, prefix...), name.ns), name.service...)
+}
+
+// cutName returns the name in a key of that prefix, if it is one.
+func cutName(key, prefix string) (name serviceName, ok bool) {
+	rest, found := strings.CutPrefix(key, prefix)
+	r := reader{data: []byte(rest)}
+	name.ns = r.string()
+	name.service = string(r.rest())
+	return name, found && !r.bad
 }
 
 func (s *State) appendMeta(dst []byte) []byte {
@@ -42,7 +56,7 @@ func (s *State) appendLeaseRecord(dst []byte, slot uint32) []byte {
 	g := s.groups.at(l.group)
 	dst = append(dst, imageVersion)
 	dst = appendString(appendString(dst, g.ns.name), g.service)
-	dst = appendString(append(dst, byte(l.state)), string(l.packed))
+	dst = appendString(append(dst, byte(l.state), byte(l.resumes())), string(l.packed))
 	for _, v := range [...]uint64{uint64(l.port), uint64(l.ttl), l.revision, uint64(l.born)} {
 		dst = binary.AppendUvarint(dst, v)
 	}
@@ -53,6 +67,7 @@ func (s *State) appendLeaseRecord(dst []byte, slot uint32) []byte {
 type leaseRecord struct {
 	ns, service string
 	state       LeaseState
+	resumes     LeaseState // with Held
 	id          string
 	from        origin
 	spec        Spec
@@ -63,16 +78,28 @@ type leaseRecord struct {
 }
 
 func (r *reader) leaseRecord() leaseRecord {
-	l := leaseRecord{ns: r.string(), service: r.string(), state: LeaseState(r.byte())}
+	l := leaseRecord{ns: r.string(), service: r.string(), state: LeaseState(r.byte()), resumes: LeaseState(r.byte())}
 	inner := reader{data: r.bytes()}
 	l.id, l.from = inner.string(), inner.origin()
 	l.spec = Spec{Address: inner.string(), Tags: inner.strings(), Meta: inner.pairs()}
 	l.spec.Port, l.ttl, l.revision = r.uvarint16(), r.uvarint32(), r.uvarint()
 	l.born, l.granted = moment(r.uvarint()), r.varint()
-	if inner.err() != nil || l.state < Alive || l.state > Held {
+	if inner.err() != nil || !l.state.lives(l.resumes) {
 		r.fail()
 	}
 	return l
+}
+
+func appendHoldRecord(dst []byte, h *hold) []byte {
+	dst = append(dst, imageVersion)
+	for _, v := range [...]uint64{h.since, h.ends, h.rests} {
+		dst = binary.AppendUvarint(dst, v)
+	}
+	return appendString(dst, h.reason)
+}
+
+func (r *reader) holdRecord(name serviceName) *hold {
+	return &hold{serviceName: name, since: r.uvarint(), ends: r.uvarint(), rests: r.uvarint(), reason: r.string(), marks: stored}
 }
 
 func appendCertificateRecord(dst []byte, c *certificate) []byte {

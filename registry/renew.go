@@ -19,6 +19,7 @@ func (s *State) renew(c *Renew) Result {
 			r.Beats[i].Code = NotFound
 		}
 	}
+	r.Revision = s.revision // beats may have released leases
 	return r
 }
 
@@ -61,6 +62,9 @@ func (s *State) beat(slot uint32, seq uint64) BeatResult {
 	case seq > l.seq && seq-l.seq <= MaxJump:
 		s.accept(l, seq)
 		s.timer.renew(slot, l.ttl)
+		if l.state == Held && !s.turn.again {
+			s.unhold(slot)
+		}
 		return BeatResult{TTL: l.ttl, RemainingMS: l.ttl, Pending: s.waiting(l)}
 	case seq > l.seq:
 		return s.unmoved(Jump, slot, l.seq)
@@ -82,7 +86,7 @@ func (s *State) unmoved(code Code, slot uint32, current uint64) BeatResult {
 	return BeatResult{Code: code, TTL: l.ttl, RemainingMS: s.remaining(slot), Pending: s.waiting(l), Current: current}
 }
 
-// accept writes a renewal down. It makes no event and no revision.
+// accept writes a renewal down. By itself it makes no event and no revision.
 func (s *State) accept(l *lease, seq uint64) {
 	s.sum -= l.digestBeats()
 	l.seq = seq

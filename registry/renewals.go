@@ -74,7 +74,10 @@ func (s *State) again(at Position, e *Entry) Outcome {
 	}
 	s.replay.at = at.Index
 	s.replay.wall = max(s.replay.wall, e.Wall)
-	s.turn.wall = s.replay.wall
+	s.turn.wall, s.turn.again = s.replay.wall, true
+	if s.faults.ReplayEmits {
+		out.Events, _ = s.EventsAfter(s.revision-1, 1)
+	}
 	for i, c := range e.Commands {
 		s.turn.moment = newMoment(at.Index, i)
 		switch c := c.(type) {

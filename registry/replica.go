@@ -20,7 +20,7 @@ func NewReplica(node string) *Replica {
 	d := newDeadlines(node, func(slot uint32) (epoch, seq uint64, ttl uint32) {
 		l := s.leases.at(slot)
 		return l.epoch, l.seq, l.ttl
-	})
+	}, newGuard(s))
 	s.timer = d
 	return &Replica{State: s, deadlines: d}
 }
@@ -35,6 +35,7 @@ func (r *Replica) Apply(at Position, e *Entry, mono time.Duration) Outcome {
 	if fresh {
 		r.applied = d.present
 		r.opened(e, &out)
+		d.guard.applied(e, out.Events)
 	}
 	return out
 }
@@ -81,15 +82,29 @@ func (r *Replica) Obstruct(mono time.Duration, obstructed bool) {
 	r.deadlines.obstruct(mono, obstructed)
 }
 
-// Due returns whom the judge would bury now, at most max of them, or nil.
+// Due returns whom the judge would bury now, or nil, and whom it would hold back
+// instead (see Protect), a Hold for each scope: at most max leases together.
+// They are to be proposed in this order.
+//
 // waiting tells whether a renewal of that epoch beyond that seq was received
 // but is not committed yet; such a lease gets a floor of now + T/2 instead.
 // Who was returned is returned again after half a second, should nothing have
 // come of it. Work is bounded: call it after every Tick. Its StallMS is that of
 // the judge's last stall if one of the leases was silent throughout it.
-func (r *Replica) Due(mono time.Duration, max int, waiting func(epoch, seq uint64) bool) *Expire {
-	return r.deadlines.judge(mono, max, waiting)
+func (r *Replica) Due(mono time.Duration, max int, waiting func(epoch, seq uint64) bool) (*Expire, []*Hold) {
+	s := sitting{cluster: r.ClusterNow(mono), limit: max, waiting: waiting}
+	r.deadlines.judge(mono, &s)
+	if len(s.expire.Burials) == 0 {
+		return nil, s.holds
+	}
+	return &s.expire, s.holds
 }
+
+// Protect sets the rules by which this node's judge holds leases that fall
+// silent in masses; without any, as at first, it holds none. What it counted by
+// earlier rules is forgotten: set them once. Each scope has one rule at most, all
+// of whose fields but Service and Rate are positive.
+func (r *Replica) Protect(rules []Protection) { r.deadlines.guard.protect(rules) }
 
 // Clock reads the lease clock.
 func (r *Replica) Clock(mono time.Duration) LeaseTime { return r.deadlines.clock.read(mono) }

@@ -13,7 +13,7 @@ const (
 	Ended               // lease_ended: Certificate
 	Taken               // id_taken: Lease is the holder's
 	Jump                // seq more than 1,000,000 ahead
-	WrongTerm           // a Serve or an Expire of another term: no effect
+	WrongTerm           // a Serve, an Expire or a Hold of another term: no effect
 	ForeignCluster      // a Serve of another cluster id: no effect
 	NoMessage           // message_not_found
 	MailboxFull         // mailbox_full: a limit of the mailbox or of all mail
@@ -48,7 +48,8 @@ type Result struct {
 	RemainingMS int64
 	// Beats has one result for each beat of a Renew; a RenewNamed has one.
 	Beats []BeatResult
-	// Buried counts what an Expire ended, or a Hold held.
+	// Buried counts what an Expire ended, or a Hold held; of a Release, who is
+	// held in its scope and will be buried in turn.
 	Buried int
 	// Mail is what a Send, an Ack, a Nack or a Requeue did.
 	Mail *MailResult
@@ -71,6 +72,7 @@ type Outcome struct {
 	Revision uint64   // of the registry after the entry
 	Results  []Result // one for each command
 	Events   []Event
+	Holds    int // that began
 	// Mail names the mailboxes in which something new is to be read: a message
 	// came, came again or was nacked. Each is named once.
 	Mail []Identity

@@ -20,6 +20,27 @@ type lease struct {
 	revision uint64 // of the last change other than a renewal
 }
 
+// resumes returns what a renewal makes of a held lease: what it was before.
+// One that is not held resumes nothing.
+func (l *lease) resumes() LeaseState {
+	switch {
+	case l.state != Held:
+		return 0
+	case l.marks&drains != 0:
+		return Draining
+	}
+	return Alive
+}
+
+// become puts a lease into a state; resumes counts only with Held.
+func (l *lease) become(state, resumes LeaseState) {
+	l.state = state
+	l.marks &^= drains
+	if state == Held && resumes == Draining {
+		l.marks |= drains
+	}
+}
+
 // moment is the place of a command in the log: its entry's index and its
 // number within the entry. A lease keeps that of its grant, so that a replay
 // does not hear a beat that guessed the epoch before it was given.
@@ -33,12 +54,14 @@ func newMoment(index uint64, command int) moment {
 
 func (m moment) index() uint64 { return uint64(m >> momentBits) }
 
-// mark says what the durable image knows of a lease or a certificate.
+// mark says what the durable image knows of a lease, a certificate, a service
+// or a hold.
 type mark uint8
 
 const (
 	dirty  mark = 1 << iota // changed since the last Flush
 	stored                  // the image holds a record of it
+	drains                  // of a lease: it is held, and was draining before
 )
 
 // A chunk is what the slab grows by, so that growth never copies leases.

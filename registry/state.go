@@ -2,7 +2,8 @@ package registry
 
 import "hash/maphash"
 
-// State is the truth: live leases, certificates and their indexes. It has no
+// State is the truth: live leases, certificates, the newest events, and their
+// indexes. It has no
 // lock; methods that only read may run side by side.
 type State struct {
 	index     uint64 // Raft index of the last entry applied
@@ -22,6 +23,7 @@ type State struct {
 	groups       *groups
 	postings     *index
 	certificates *certificates
+	holds        map[serviceName]*hold
 	events       eventLog
 	mail         mailroom
 
@@ -40,6 +42,8 @@ type turn struct {
 	proposer string
 	moment   moment
 	wall     int64 // the stamp of renewals; State.wall but in a replay
+	again    bool  // a replay: renewals only
+	begun    int   // holds
 	events   []Event
 	record   []byte     // of an event in the making
 	mail     []Identity // see Outcome.Mail
@@ -65,7 +69,7 @@ func (untimed) stop(uint32)            {}
 func (untimed) remaining(uint32) int64 { return 0 }
 
 func newState() *State {
-	s := &State{idSeed: maphash.MakeSeed(), groups: newGroups(), certificates: newCertificates(), timer: untimed{}}
+	s := &State{idSeed: maphash.MakeSeed(), groups: newGroups(), certificates: newCertificates(), holds: make(map[serviceName]*hold), timer: untimed{}}
 	s.postings = newIndex(&s.leases, s.groups)
 	s.epochs.hash = func(slot uint32) uint64 { return hashEpoch(s.leases.at(slot).epoch) }
 	s.ids.hash = func(slot uint32) uint64 {
@@ -160,6 +164,9 @@ func (s *State) view(slot uint32) Lease {
 	}
 	l.packed.unpack(&v.Spec)
 	v.Spec.Service, v.Spec.Port = g.service, l.port
+	if l.state == Held {
+		v.HeldReason, v.Resumes = s.heldReason(l.group), l.resumes()
+	}
 	return v
 }
 

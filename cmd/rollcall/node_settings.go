@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/node"
@@ -44,9 +45,29 @@ func (s *nodeSettings) flags(cmd *cobra.Command) {
 	f.Int64Var(&c.MaxBody, "max-body", wire.MaxBody, "bytes of a request's body")
 	f.DurationVar(&c.CertificateAge, "certificate-age", 24*time.Hour, "how long certificates are kept")
 	f.IntVar(&c.CertificateMax, "certificate-max", 100_000, "how many certificates are kept")
+	f.DurationVar(&c.EventAge, "event-age", 24*time.Hour, "how long events are kept, for watches that resume and for histories")
+	f.IntVar(&c.EventMax, "event-max", 100_000, "how many events are kept")
+	f.Int64Var(&c.EventBytes, "event-bytes", 64<<20, "how many bytes of events are kept, in memory and on disk")
+	f.IntVar(&c.MaxWatches, "max-watches", 20_000, "how many watches this node serves at once")
+	f.IntVar(&c.MaxSessions, "max-sessions", 20_000, "how many WebSocket connections this node serves at once")
+	mailFlags(f, &c.Mail)
+	f.Var(ruleList{&c.Protection}, "protection", "hold the leases of a scope when too many fall silent at once, "+
+		"such as namespace=default,service=web,threshold=0.3,min_population=20,max_hold=2m,rate=5; repeat for more")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	before(cmd, func(cmd *cobra.Command) error { return settle(cmd.Flags(), s.file) })
+}
+
+func mailFlags(f *pflag.FlagSet, m *node.Mail) {
+	f.IntVar(&m.MaxMessage, "max-message", wire.MaxMessage, "bytes of a message's body")
+	f.IntVar(&m.Messages, "mailbox-messages", 10_000, "how many messages may wait in a mailbox")
+	f.Int64Var(&m.Bytes, "mailbox-bytes", 16<<20, "how many bytes of bodies may wait in a mailbox")
+	f.Int64Var(&m.TotalBytes, "mail-bytes", 4<<30, "how many bytes of bodies all mailboxes may hold")
+	f.IntVar(&m.MaxAttempts, "max-attempts", 5, "nacks until a message is a dead letter")
+	f.DurationVar(&m.TombstoneAge, "tombstone-age", 24*time.Hour, "how long the id of an ended message is known")
+	f.IntVar(&m.Tombstones, "tombstone-max", 10_000, "how many such ids a mailbox remembers")
+	f.IntVar(&m.Dead, "dead-letter-max", 1_000, "how many dead letters a mailbox keeps; older ones expire")
+	f.DurationVar(&m.DeadAge, "dead-letter-age", 7*24*time.Hour, "how long dead letters are kept")
 }
 
 func (s *nodeSettings) config() node.Config {

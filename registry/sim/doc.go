@@ -9,8 +9,9 @@
 //
 // The checkers: what was acknowledged is committed (promise 1), took effect
 // once (2), is buried neither early (3) nor late (4), has one holder (5), is
-// renewed in order (6) and is the same on all replicas, reloaded ones too (10);
-// certificates tell the truth. The ghost that they ask knows the committed log
+// renewed in order (6), is seen by watchers without a gap (7) and is the same on
+// all replicas, reloaded ones too (10); certificates, and lists of the past, tell
+// the truth. The ghost that they ask knows the committed log
 // and true time; the replicas do not know the ghost.
 //
 //	go test ./registry/sim                               some hundred seeds, every planted bug

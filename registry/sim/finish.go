@@ -23,4 +23,7 @@ func (w *World) finish() {
 	if last := w.ghost.log[len(w.ghost.log)-1]; w.now-last.committed > 10*time.Second {
 		w.fail("nothing was committed for %v", w.now-last.committed)
 	}
+	for i := range w.watchers {
+		w.watchers[i].catchUp(w.leader())
+	}
 }

@@ -10,6 +10,7 @@ import (
 // leases in step.
 func (g *ghost) follow(n *node, e *entry, out *registry.Outcome) {
 	events := out.Events
+	g.story.cluster += uint64(e.content.Advance)
 	request := 0
 	for i, c := range e.content.Commands {
 		res := &out.Results[i]
@@ -27,6 +28,7 @@ func (g *ghost) follow(n *node, e *entry, out *registry.Outcome) {
 	if out.Revision != g.revision {
 		g.w.fail("promise 5: revision %d after an event of %d", out.Revision, g.revision)
 	}
+	g.story.forget(e.index)
 }
 
 // countEvents returns how many of the next events are this command's.
@@ -95,6 +97,7 @@ func (g *ghost) event(ev *registry.Event) {
 		g.w.fail("promise 10: wall stamps went back from %d to %d", g.wall, ev.At)
 	}
 	g.wall = ev.At
+	g.story.tell(g.w, ev)
 }
 
 // beat checks the answer to a beat (promises 2 and 6).
@@ -228,4 +231,5 @@ func (g *ghost) serve(e *entry, c *registry.Serve, res *registry.Result) {
 		g.served = append(g.served, 0)
 	}
 	g.served[e.term] = int8(e.by + 1)
+	g.story.keep = c.Retention
 }

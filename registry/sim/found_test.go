@@ -34,7 +34,7 @@ func TestRenewedRightAfterALoad(t *testing.T) {
 	apply(r, 3, 0, &registry.Serve{Term: 1, ClusterID: "c"})
 	for mono := time.Duration(0); mono < 2*ttl; mono += registry.TickEvery {
 		r.Tick(mono)
-		if x := r.Due(mono, 1, nil); x != nil {
+		if x, _ := r.Due(mono, 1, nil); x != nil {
 			if late := mono - ttl; late > 160*time.Millisecond { // margin, wheel, ticks
 				t.Errorf("due %v after its TTL", late)
 			}

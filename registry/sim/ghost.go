@@ -28,6 +28,7 @@ type ghost struct {
 	disturbed time.Duration // no fault is active from then on
 	nextBound time.Duration
 	newest    uint64 // index that a replica applied first
+	story     story
 }
 
 // lease is one epoch.
@@ -57,8 +58,9 @@ func (g *ghost) reset(w *World) {
 	}
 	*g = ghost{
 		w: w, log: g.log[:0], digests: g.digests[:0], revisions: g.revisions[:0],
-		leases: g.leases[:0], byEpoch: g.byEpoch[:0], keys: keys, served: g.served[:0],
+		leases: g.leases[:0], byEpoch: g.byEpoch[:0], keys: keys, served: g.served[:0], story: g.story,
 	}
+	g.story.reset()
 }
 
 // of returns the lease of an epoch, or nil.
@@ -106,6 +108,7 @@ func (g *ghost) copies(e *entry) int {
 func (g *ghost) applied(n *node, e *entry, out *registry.Outcome) {
 	for uint64(len(g.digests)) < e.index {
 		g.digests, g.revisions = append(g.digests, 0), append(g.revisions, 0)
+		g.story.forgotten = append(g.story.forgotten, 0)
 	}
 	digest := n.replica.Digest()
 	if e.index > g.newest {
@@ -123,6 +126,9 @@ func (g *ghost) applied(n *node, e *entry, out *registry.Outcome) {
 
 // replayed checks that a reload ends where the state was (promise 10).
 func (g *ghost) replayed(n *node, e *entry, out *registry.Outcome) {
+	if len(out.Events) > 0 {
+		g.w.fail("promise 7: %s has replayed entry %d, which made events", n.name, e.index)
+	}
 	g.noteTimes(n, e, out)
 	if e.index == n.replica.Index() {
 		g.same(n)

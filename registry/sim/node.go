@@ -136,7 +136,7 @@ func (n *node) notice() {
 		n.w.logf("%s knows that it leads term %d", n.name, n.term)
 		n.replica.Lead(n.term)
 		n.attach()
-		n.propose(n.w.newEntry(n, &registry.Serve{Term: n.office, ClusterID: "c"}))
+		n.propose(n.w.newEntry(n, &registry.Serve{Term: n.office, ClusterID: "c", Retention: n.w.retention()}))
 	case !n.leading && n.office != 0:
 		n.w.logf("%s knows that it does not lead any more", n.name)
 		n.depose()
@@ -213,7 +213,7 @@ func (n *node) judge(mono time.Duration) {
 	if n.w.options.Bugs.NoWaiting {
 		waiting = nil
 	}
-	if x := n.replica.Due(mono, 100, waiting); x != nil {
+	if x, _ := n.replica.Due(mono, 100, waiting); x != nil {
 		n.w.ghost.decided(n, x)
 		n.bury(x)
 	}

@@ -23,7 +23,8 @@ const (
 	evReply
 	evClient // timers of a client: arg is the attempt or step
 	evTimeout
-	evFlip // the nemesis
+	evWatch // of a watcher
+	evFlip  // the nemesis
 	evStart
 	evDisk
 	evHeal

@@ -20,6 +20,7 @@ type Report struct {
 	Entries, Lost                                          int // committed; proposed and lost
 	Acked                                                  int // answers that clients got
 	Bounded                                                int // times a bound of lateness was checked
+	Watched, Compacted                                     int // events that watchers saw; times one began anew
 }
 
 // Add sums up.
@@ -39,6 +40,8 @@ func (r *Report) Add(o Report) {
 	r.Lost += o.Lost
 	r.Acked += o.Acked
 	r.Bounded += o.Bounded
+	r.Watched += o.Watched
+	r.Compacted += o.Compacted
 }
 
 // Failure is a broken promise.
@@ -67,10 +70,13 @@ type World struct {
 	ticking *node // whose ticker fires next
 	clients [leases]client
 	ghost   ghost
-	links   links
-	report  Report
-	failure *Failure
-	trace   trace
+
+	watchers [watchers]watcher
+	watching random // of watchers and of what is kept, so that the rest of a seed runs as it would without
+	links    links
+	report   Report
+	failure  *Failure
+	trace    trace
 
 	requests []request
 	messages []message
@@ -126,6 +132,7 @@ func (w *World) tickNext() {
 func (w *World) reset(seed uint64, o Options) {
 	w.seed, w.options, w.now = seed, o, 0
 	w.random = random(seed*0x9e3779b97f4a7c15 + 1)
+	w.watching = random(seed*0xbf58476d1ce4e5b9 + 1)
 	w.queue.reset()
 	w.report, w.failure = Report{}, nil
 	w.requests, w.messages, w.freeMsgs, w.used = w.requests[:0], w.messages[:0], w.freeMsgs[:0], 0
@@ -144,6 +151,9 @@ func (w *World) begin() {
 	w.tickNext()
 	for i := range w.clients {
 		w.clients[i].begin(w, i)
+	}
+	for i := range w.watchers {
+		w.watchers[i].begin(w, i)
 	}
 	w.queue.push(w.random.between(time.Second, 2*w.p.every), evFault, 0, 0)
 	w.queue.push(w.p.check, evCheck, 0, 0)
@@ -172,6 +182,8 @@ func (w *World) handle(e event) {
 		w.clients[e.to].step(w, e.arg)
 	case evTimeout:
 		w.clients[e.to].timeout(w, e.arg)
+	case evWatch:
+		w.watchers[e.to].step()
 	default:
 		w.disturb(e)
 	}

@@ -29,21 +29,33 @@ func (b *burials) take(fronts ...*unit) []registry.Command {
 	return commands
 }
 
-// Bury proposes the judge's burials after all that waits now. Nobody waits for
-// the outcome: whom it did not bury, the judge finds again. It takes nothing
-// and returns false while this node does not lead, or while more than
-// Config.MaxBurials wait.
-func (c *Collector) Bury(e *registry.Expire) bool {
+// Bury proposes what the judge decided, burials or those it holds instead, after
+// all that waits now. Nobody waits for the outcome: whom it did not bury or hold,
+// the judge finds again. It takes nothing and returns false while this node does
+// not lead, or while more than Config.MaxBurials wait.
+func (c *Collector) Bury(decision registry.Command) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closed || !c.at.leading || c.burials.count+len(e.Burials) > c.cfg.MaxBurials {
+	count := judged(decision)
+	if c.closed || !c.at.leading || c.burials.count+count > c.cfg.MaxBurials {
 		return false
 	}
-	c.burials.commands = append(c.burials.commands, e)
-	c.burials.count += len(e.Burials)
+	c.burials.commands = append(c.burials.commands, decision)
+	c.burials.count += count
 	c.burials.mark = c.lastID
 	c.nudge()
 	return true
+}
+
+// judged counts the leases of a decision.
+func judged(decision registry.Command) int {
+	switch c := decision.(type) {
+	case *registry.Expire:
+		return len(c.Burials)
+	case *registry.Hold:
+		return len(c.Burials)
+	}
+	return 0
 }
 
 // Waiting returns a function that tells whether a renewal of an epoch beyond a

@@ -29,6 +29,7 @@ type world struct {
 	mu    sync.Mutex
 	nodes []*node            // every process that ever was
 	rafts map[string]*config // by cluster
+	lost  int                // so many of the next answers to removals get lost
 }
 
 // config is the configuration of one cluster.
@@ -266,6 +267,13 @@ type fakePeers struct{ *node }
 
 func (p fakePeers) HandleCall(method string, f peer.CallHandler) { p.handlers[method] = f }
 
+func (w *world) losesAnswer() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.lost--
+	return w.lost >= 0
+}
+
 func (p fakePeers) Call(ctx context.Context, addr, want, method string, req, resp any) error {
 	p.w.mu.Lock()
 	from := peer.Identity{Node: p.local.Node, Incarnation: p.local.Incarnation, ClusterID: p.local.ClusterID}
@@ -287,6 +295,9 @@ func (p fakePeers) Call(ctx context.Context, addr, want, method string, req, res
 	answer, err := target.handlers[method](ctx, from, body)
 	if err != nil || resp == nil {
 		return err
+	}
+	if method == methodRemove && p.w.losesAnswer() {
+		return errDown
 	}
 	if body, err = json.Marshal(answer); err != nil {
 		return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/peer"
 )
@@ -18,6 +19,9 @@ var (
 	// ErrNoLeader is returned when no leader is known, or the leader went away
 	// over what it was asked.
 	ErrNoLeader = errors.New("no leader")
+
+	// errUnheard is the ErrNoLeader of a leader that was asked and did not answer.
+	errUnheard = fmt.Errorf("%w that answers", ErrNoLeader)
 )
 
 // orderRequest is what a node passes on to the leader for an operator.
@@ -77,7 +81,27 @@ func (m *Membership) handleOrder(method string, f func(context.Context, orderReq
 // end; any node may be asked, the leader does it. The node does not come back
 // with the same data directory while that leader leads. The error is
 // ErrUnknownNode, ErrQuorum, ErrNoLeader or that of the change.
+//
+// A leader that is removed may end before its answer has arrived. So an answer
+// that was lost is asked for again, and the node being unknown is then it.
 func (m *Membership) RemoveNode(ctx context.Context, node string) error {
+	unheard := false
+	for patience := time.Now().Add(hearing); ; {
+		err := m.removeAnywhere(ctx, node)
+		unheard = unheard || errors.Is(err, errUnheard)
+		switch {
+		case unheard && errors.Is(err, ErrUnknownNode):
+			return nil
+		case !unheard || !errors.Is(err, ErrNoLeader):
+			return err
+		}
+		if time.Now().After(patience) || !pause(ctx, abdicatePause) {
+			return err
+		}
+	}
+}
+
+func (m *Membership) removeAnywhere(ctx context.Context, node string) error {
 	if !m.config.Store.IsLeader() {
 		return m.order(ctx, methodRemove, orderRequest{Node: node})
 	}
@@ -101,7 +125,7 @@ func (m *Membership) order(ctx context.Context, method string, req orderRequest)
 	}
 	var answer orderAnswer
 	if err := m.config.Peers.Call(ctx, addr, leader, method, req, &answer); err != nil {
-		return fmt.Errorf("%w: ask %s: %w", ErrNoLeader, leader, err)
+		return fmt.Errorf("%w: ask %s: %w", errUnheard, leader, err)
 	}
 	return answer.err()
 }

@@ -64,6 +64,26 @@ func TestALeaderThatIsRemovedHandsOver(t *testing.T) {
 	})
 }
 
+// TestALostAnswerIsAskedForAgain: whoever was removed by a request whose answer
+// did not arrive is unknown to the next.
+func TestALostAnswerIsAskedForAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		n1, n2, n3 := three(t, w)
+		w.lost = 1
+		if err := n2.m.RemoveNode(t.Context(), "n3"); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-n3.refused; !errors.Is(err, ErrRemoved) {
+			t.Errorf("it was told: %v", err)
+		}
+		if err := n2.m.RemoveNode(t.Context(), "n3"); !errors.Is(err, ErrUnknownNode) {
+			t.Errorf("once more: %v", err)
+		}
+		w.expect(t, soon, n1.id()+" voter@n1:7701", n2.id()+" voter@n2:7701")
+	})
+}
+
 func TestTransfer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

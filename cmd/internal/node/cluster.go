@@ -42,7 +42,9 @@ func (n *Node) cluster() (wire.Cluster, error) {
 		Term:      n.store.Term(),
 		Nodes:     []wire.Node{},
 	}
-	n.store.View(func(r *registry.Replica, _ time.Duration) { c.Revision = r.Revision() })
+	n.store.View(func(r *registry.Replica, mono time.Duration) {
+		c.Revision, c.Protection = r.Revision(), protection(r.Holds(r.ClusterNow(mono)))
+	})
 	nodes, err := n.members.Nodes(leader)
 	for _, v := range nodes {
 		applied, since := n.progress(v.ServerID)
@@ -53,6 +55,17 @@ func (n *Node) cluster() (wire.Cluster, error) {
 		})
 	}
 	return c, err
+}
+
+// protection shows what is held now.
+func protection(holds []registry.HoldStatus) wire.Protection {
+	p := wire.Protection{Active: len(holds) > 0}
+	for _, h := range holds {
+		p.Holds = append(p.Holds, wire.Held{
+			NS: h.NS, Service: h.Service, Held: h.Held, Reason: h.Reason, SinceMS: int64(h.SinceMS), EndsMS: int64(h.EndsMS),
+		})
+	}
+	return p
 }
 
 // progress is what this node knows of a server: how far it has applied the

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/peer"
+	"github.com/seed-b4c92e43/rollcall/registry"
 )
 
 // Config is what one node is told. Zero values take the defaults that stand
@@ -54,6 +55,20 @@ type Config struct {
 	CertificateAge time.Duration // how long certificates are kept, in cluster time; 24 h
 	CertificateMax int           // and how many; 100,000
 
+	EventAge   time.Duration // how long events are kept, in cluster time; 24 h
+	EventMax   int           // and how many; 100,000
+	EventBytes int64         // and how much of them, in memory and on disk; 64 MiB
+
+	Mail Mail
+
+	MaxWatches  int // streams of one node; 20,000
+	MaxSessions int // WebSocket connections of one node; 20,000
+
+	// Protection says of which scopes leases that fall silent in masses are held
+	// rather than buried; none. The leader judges by its own: give all voters the
+	// same.
+	Protection []registry.Protection
+
 	Version  string
 	Logger   *slog.Logger         // discarded when nil
 	Registry *prometheus.Registry // a new one when nil
@@ -65,6 +80,19 @@ type Config struct {
 	HTTPListener    net.Listener
 
 	snapshotBytes uint64 // of log between snapshots; raftstore's default. Tests want them often
+}
+
+// Mail bounds mailboxes. Ages count in cluster time.
+type Mail struct {
+	MaxMessage   int           // bytes of a message's body; 64 KiB
+	Messages     int           // that wait in one mailbox; 10,000
+	Bytes        int64         // of their bodies; 16 MiB
+	TotalBytes   int64         // of the bodies in all mailboxes; 4 GiB
+	MaxAttempts  int           // nacks until a message is a dead letter; 5
+	TombstoneAge time.Duration // how long an ended message's id is known; 24 h
+	Tombstones   int           // and how many in one mailbox; 10,000
+	Dead         int           // dead letters of one mailbox; 1,000
+	DeadAge      time.Duration // 7 days
 }
 
 // ErrConfig is returned when a node is told what cannot be; every mistake is in
@@ -90,6 +118,13 @@ func (c *Config) withDefaults() {
 	orNumber(&c.MaxBody, int64(wire.MaxBody))
 	orNumber(&c.CertificateAge, 24*time.Hour)
 	orNumber(&c.CertificateMax, 100_000)
+	orNumber(&c.EventAge, 24*time.Hour)
+	orNumber(&c.EventMax, 100_000)
+	orNumber(&c.EventBytes, 64<<20)
+	orNumber(&c.MaxWatches, 20_000)
+	orNumber(&c.MaxSessions, 20_000)
+	c.Mail.withDefaults()
+	c.Protection = withRuleDefaults(c.Protection)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -99,6 +134,18 @@ func (c *Config) withDefaults() {
 	if c.Network == nil {
 		c.Network = peer.TCP{}
 	}
+}
+
+func (m *Mail) withDefaults() {
+	orNumber(&m.MaxMessage, wire.MaxMessage)
+	orNumber(&m.Messages, 10_000)
+	orNumber(&m.Bytes, 16<<20)
+	orNumber(&m.TotalBytes, 4<<30)
+	orNumber(&m.MaxAttempts, 5)
+	orNumber(&m.TombstoneAge, 24*time.Hour)
+	orNumber(&m.Tombstones, 10_000)
+	orNumber(&m.Dead, 1_000)
+	orNumber(&m.DeadAge, 7*24*time.Hour)
 }
 
 func orString(p *string, value string) {
@@ -129,6 +176,27 @@ func (c *Config) validate() error {
 		check(c.MaxBody >= 1024 && c.MaxBody <= 64<<20, "max-body %d: want 1024 to 67108864 bytes", c.MaxBody),
 		check(c.CertificateAge >= time.Minute, "certificate-age %v: want at least 1m", c.CertificateAge),
 		check(c.CertificateMax >= 1 && c.CertificateMax <= 100_000_000, "certificate-max %d: want 1 to 100,000,000", c.CertificateMax),
+		check(c.EventAge >= time.Minute, "event-age %v: want at least 1m", c.EventAge),
+		check(c.EventMax >= 1 && c.EventMax <= 100_000_000, "event-max %d: want 1 to 100,000,000", c.EventMax),
+		check(c.EventBytes >= 1<<20, "event-bytes %d: want at least 1048576", c.EventBytes),
+		check(c.MaxWatches >= 1 && c.MaxWatches <= 1_000_000, "max-watches %d: want 1 to 1,000,000", c.MaxWatches),
+		check(c.MaxSessions >= 1 && c.MaxSessions <= 1_000_000, "max-sessions %d: want 1 to 1,000,000", c.MaxSessions),
+		c.Mail.validate(),
+		checkProtection(c.Protection),
+	)
+}
+
+func (m *Mail) validate() error {
+	return errors.Join(
+		check(m.MaxMessage >= 1 && m.MaxMessage <= 1<<20, "max-message %d: want 1 to 1048576 bytes", m.MaxMessage),
+		check(m.Messages >= 1 && m.Messages <= 10_000_000, "mailbox-messages %d: want 1 to 10,000,000", m.Messages),
+		check(m.Bytes >= int64(m.MaxMessage), "mailbox-bytes %d: want at least max-message %d", m.Bytes, m.MaxMessage),
+		check(m.TotalBytes >= m.Bytes, "mail-bytes %d: want at least mailbox-bytes %d", m.TotalBytes, m.Bytes),
+		check(m.MaxAttempts >= 1 && m.MaxAttempts <= 1000, "max-attempts %d: want 1 to 1000", m.MaxAttempts),
+		check(m.TombstoneAge >= time.Minute, "tombstone-age %v: want at least 1m", m.TombstoneAge),
+		check(m.Tombstones >= 1 && m.Tombstones <= 10_000_000, "tombstone-max %d: want 1 to 10,000,000", m.Tombstones),
+		check(m.Dead >= 1 && m.Dead <= 10_000_000, "dead-letter-max %d: want 1 to 10,000,000", m.Dead),
+		check(m.DeadAge >= time.Minute, "dead-letter-age %v: want at least 1m", m.DeadAge),
 	)
 }
 

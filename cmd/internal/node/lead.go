@@ -13,6 +13,7 @@ const (
 	maxBurials    = 2_000                  // in one entry: about 64 kB of log, 5 ms of apply
 	obstructAfter = 400 * time.Millisecond // an older proposal silences the leader's clients
 	checkEvery    = 10 * time.Second       // a Check, and with it cluster time, while nothing else happens
+	checkOverdue  = 100 * time.Millisecond // the same while a message's time is over and nothing says so
 )
 
 // leader is what a node holds only while Raft calls it leader. It belongs to
@@ -23,6 +24,7 @@ type leader struct {
 	proposing bool      // a Serve is on its way
 	served    bool      // it was applied: this node judges, and takes writes
 	checked   time.Time // when the last Check was proposed
+	holding   bool      // leases were held at the last tick, or about to be
 }
 
 // serveDone is the outcome of one proposed Serve.
@@ -92,10 +94,7 @@ func (n *Node) open(lead *leader) {
 	proposal := lead.log.propose([]registry.Command{&registry.Serve{
 		Term:      lead.term,
 		ClusterID: n.dir.Identity().ClusterID,
-		Retention: registry.Retention{
-			CertificateMS:  uint64(n.cfg.CertificateAge.Milliseconds()),
-			CertificateMax: uint32(n.cfg.CertificateMax),
-		},
+		Retention: n.cfg.retention(),
 	}})
 	n.workers.Go(func() {
 		_, err := proposal.Wait()
@@ -135,8 +134,9 @@ func (n *Node) serve(lead *leader, done serveDone) {
 
 func (n *Node) tick(lead *leader) {
 	var (
-		stall time.Duration
-		due   *registry.Expire
+		stall   time.Duration
+		due     decision
+		overdue bool
 	)
 	obstructed := lead != nil && n.obstructed()
 	n.store.Judge(func(r *registry.Replica, mono time.Duration) {
@@ -145,7 +145,9 @@ func (n *Node) tick(lead *leader) {
 			return
 		}
 		r.Obstruct(mono, obstructed)
-		due = r.Due(mono, maxBurials, n.collector.Waiting())
+		due.bury, due.hold = r.Due(mono, maxBurials, n.collector.Waiting())
+		due.held = r.Held()
+		overdue = r.Overdue(mono)
 	})
 	if stall > 0 {
 		n.metrics.stalls.Observe(stall.Seconds())
@@ -154,10 +156,8 @@ func (n *Node) tick(lead *leader) {
 	if lead == nil || !lead.served {
 		return
 	}
-	if due != nil {
-		n.collector.Bury(due)
-	}
-	n.check(lead)
+	n.propose(lead, &due)
+	n.check(lead, overdue)
 }
 
 // obstructed tells whether the leader itself keeps its clients from renewing:
@@ -167,9 +167,13 @@ func (n *Node) obstructed() bool {
 }
 
 // check lets cluster time go on while nothing happens, and the replicas note
-// their digests.
-func (n *Node) check(lead *leader) {
-	if time.Since(lead.checked) < checkEvery {
+// their digests; sooner where a message ends by its age.
+func (n *Node) check(lead *leader, overdue bool) {
+	every := checkEvery
+	if overdue {
+		every = checkOverdue
+	}
+	if time.Since(lead.checked) < every {
 		return
 	}
 	lead.checked = time.Now()

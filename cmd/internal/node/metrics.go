@@ -14,6 +14,7 @@ type metrics struct {
 	stalls    prometheus.Histogram
 	lateness  prometheus.Histogram
 	buried    prometheus.Counter
+	holds     prometheus.Counter
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -37,7 +38,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Help: "Leases whose burial this node applied.",
 		}),
 	}
-	reg.MustRegister(m.elections, m.stalls, m.lateness, m.buried)
+	m.holds = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "rollcall_holds_total",
+		Help: "Holds that began, as this node applied them: too many leases of a scope fell silent at once.",
+	})
+	reg.MustRegister(m.elections, m.stalls, m.lateness, m.buried, m.holds)
 	return m
 }
 
@@ -48,6 +53,7 @@ func (n *Node) registerGauges() error {
 		read       func() float64
 	}{
 		{"leases", "Live leases in this node's replica.", func() float64 { return float64(n.leases()) }},
+		{"leases_held", "Leases past their TTL that are held, not buried, in this node's replica.", func() float64 { return float64(n.held()) }},
 		{"revision", "Revision of this node's replica.", func() float64 { return float64(n.revision()) }},
 		{"serving", "1 while this node serves as leader and judges, else 0.", func() float64 { return one(n.serving.Load() != 0) }},
 		{"ready", "1 while /readyz answers 200, else 0.", func() float64 { return one(n.Status().Ready == nil) }},
@@ -82,6 +88,11 @@ func one(b bool) float64 {
 
 func (n *Node) leases() (count int) {
 	n.store.View(func(r *registry.Replica, _ time.Duration) { count = r.Len() })
+	return count
+}
+
+func (n *Node) held() (count int) {
+	n.store.View(func(r *registry.Replica, _ time.Duration) { count = r.Held() })
 	return count
 }
 

@@ -23,6 +23,7 @@ import (
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/peer"
 	"github.com/seed-b4c92e43/rollcall/gossip"
 	"github.com/seed-b4c92e43/rollcall/raftstore"
+	"github.com/seed-b4c92e43/rollcall/registry/watch"
 )
 
 // Node is one node of a cluster.
@@ -38,11 +39,13 @@ type Node struct {
 	dir       *raftstore.Dir
 	port      *peer.Port
 	gossip    *gossip.Gossip
+	hub       *watch.Hub
 	book      *membership.AddressBook
 	store     *raftstore.Store
 	members   *membership.Membership
 	collector *collector.Collector
 	route     route
+	api       *api.Server
 	http      *http.Server
 
 	leading  atomic.Uint64 // the term in which this node is Raft leader, else 0
@@ -87,7 +90,7 @@ func Open(cfg Config) (_ *Node, err error) {
 		}
 	}()
 	for _, open := range []func() error{
-		n.openHTTP, n.openDir, n.openPeerPort, n.openGossip, n.openStore, n.openMembers, n.openAPI,
+		n.openHTTP, n.openDir, n.openPeerPort, n.openGossip, n.openHub, n.openStore, n.openMembers, n.openAPI,
 	} {
 		if err := open(); err != nil {
 			return nil, err
@@ -180,7 +183,9 @@ func (n *Node) openStore() (err error) {
 		Multiplier: n.cfg.TimeoutMultiplier,
 		Logger:     n.log.With("part", "raft"),
 		Registerer: n.cfg.Registry,
+		Protect:    n.cfg.Protection,
 		OnApply:    n.observe,
+		OnRestore:  n.hub.Reset,
 		OnHung:     n.port.DropRaft,
 		OnFatal:    n.fail,
 
@@ -220,6 +225,7 @@ func (n *Node) openAPI() error {
 		Version: n.cfg.Version,
 		Limits: api.Limits{
 			MaxBody: n.cfg.MaxBody, MinTTL: n.cfg.MinTTL, MaxTTL: n.cfg.MaxTTL, DefaultTTL: n.cfg.DefaultTTL,
+			MaxMessage: n.cfg.Mail.MaxMessage, Watches: n.cfg.MaxWatches, Sessions: n.cfg.MaxSessions,
 		},
 		AllowedHosts: append([]string{n.cfg.Advertise, n.cfg.NodeID}, n.cfg.AllowedHosts...),
 		Registry:     n.cfg.Registry,
@@ -228,7 +234,7 @@ func (n *Node) openAPI() error {
 	if err != nil {
 		return fmt.Errorf("prepare api: %w", err)
 	}
-	n.http = server.HTTPServer()
+	n.api, n.http = server, server.HTTPServer()
 	n.listener = server.Listener(n.listener)
 	return n.registerGauges()
 }
@@ -286,6 +292,7 @@ func (n *Node) Run(ctx context.Context) error {
 	parts.Go(func() { n.followLeaders(n.ctx) })
 	parts.Go(func() { n.collector.Run(n.ctx) })
 	parts.Go(func() { n.members.Run(n.ctx) })
+	parts.Go(func() { n.hub.Run(n.ctx) })
 	parts.Go(n.serveHTTP)
 	select {
 	case <-ctx.Done():

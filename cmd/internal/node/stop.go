@@ -33,6 +33,9 @@ func (n *Node) stop() {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), finishWithin)
 	defer cancel()
+	if err := n.api.Close(ctx); err != nil {
+		n.log.Warn("watches and sessions were cut off", "error", err)
+	}
 	if err := n.http.Shutdown(ctx); err != nil {
 		n.log.Warn("requests were cut off", "error", err)
 	}
@@ -59,7 +62,7 @@ func (n *Node) handOver() {
 // disk that hangs holds up Raft, and with it whoever waits for Raft. The
 // process has to exit all the same, or it would never be started anew.
 func (n *Node) end(parts *sync.WaitGroup) error {
-	_ = n.http.Close()
+	n.cutOff()
 	ended := make(chan error, 1)
 	go func() {
 		err := n.closeParts()
@@ -75,6 +78,18 @@ func (n *Node) end(parts *sync.WaitGroup) error {
 	case <-timer.C:
 		return errHeldUp
 	}
+}
+
+// cutOff ends what is left of clients' connections.
+func (n *Node) cutOff() {
+	_ = n.http.Close()
+	if n.api == nil {
+		return
+	}
+	n.hub.Close()
+	now, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = n.api.Close(now)
 }
 
 // closeParts closes what was opened, the last first.
