@@ -143,6 +143,7 @@ func New(c Config) (*Server, error) {
 		scrape:     promhttp.HandlerFor(c.Registry, promhttp.HandlerOpts{}),
 		nodeHeader: []string{c.Node.ID()},
 	}
+	s.streams.hurry = closingWithin
 	s.none = newEndpoint(Route{Path: "none"}, m)
 	for _, route := range Routes() {
 		s.routes = append(s.routes, newEndpoint(route, m))

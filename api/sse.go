@@ -12,6 +12,8 @@ const (
 	// writePieceWithin how long that may take: who reads more slowly is cut off.
 	writePiece       = 64 << 10
 	writePieceWithin = 10 * time.Second
+	// closingWithin is the same when the server ends its streams.
+	closingWithin = time.Second
 )
 
 // appendID begins an event of a stream (HTML, section 9.2) that has an id. A
@@ -55,10 +57,23 @@ func pieces(b []byte, deadline func(time.Time) error, write func([]byte) (int, e
 }
 
 // connOutlet is a connection that package http has handed over.
-type connOutlet struct{ net.Conn }
+type connOutlet struct {
+	net.Conn
+	done <-chan struct{} // the server ends its streams
+}
 
 func (c connOutlet) gone() <-chan struct{} { return nil }
-func (c connOutlet) write(b []byte) error  { return pieces(b, c.SetWriteDeadline, c.Write) }
+func (c connOutlet) write(b []byte) error  { return pieces(b, c.deadline, c.Write) }
+
+// deadline sets the time for a piece, less when the server ends its streams.
+func (c connOutlet) deadline(end time.Time) error {
+	select {
+	case <-c.done:
+		end = time.Now().Add(closingWithin)
+	default:
+	}
+	return c.SetWriteDeadline(end)
+}
 
 // flushOutlet is an answer that package http goes on to own, as with HTTP/2.
 type flushOutlet struct {

@@ -39,7 +39,7 @@ func (s *Server) stream(rw http.ResponseWriter, r *request, w *watching) {
 		defer w.close()
 		defer s.streams.drop(conn)
 		defer s.survive()
-		if out := (connOutlet{conn}); out.write(head) == nil {
+		if out := (connOutlet{conn, s.streams.done}); out.write(head) == nil {
 			w.run(out)
 		}
 	}()

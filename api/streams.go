@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"time"
 )
 
 // streams is what of a Server outlives the handler that began it, or waits long
@@ -13,10 +14,14 @@ type streams struct {
 	what string // they are
 	most int
 	done chan struct{} // closed when all should end
+	// hurry is how long a write that is on its way then may still take; 0 is as
+	// long as others.
+	hurry time.Duration
 
 	mu      sync.Mutex // guards what follows
 	open    int
 	closing bool
+	forced  bool                  // connections are taken away
 	conns   map[net.Conn]struct{} // hijacked, and still in use
 	running sync.WaitGroup
 }
@@ -52,6 +57,9 @@ func (st *streams) adopt(c net.Conn) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	st.conns[c] = struct{}{}
+	if st.forced {
+		c.Close()
+	}
 }
 
 func (st *streams) drop(c net.Conn) {
@@ -64,12 +72,7 @@ func (st *streams) drop(c net.Conn) {
 // close ends all, and returns when they have ended. Those that have not when
 // ctx ends lose their connections.
 func (st *streams) close(ctx context.Context) error {
-	st.mu.Lock()
-	if !st.closing {
-		st.closing = true
-		close(st.done)
-	}
-	st.mu.Unlock()
+	st.begin()
 	ended := make(chan struct{})
 	go func() {
 		st.running.Wait()
@@ -80,11 +83,34 @@ func (st *streams) close(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	st.mu.Lock()
-	for c := range st.conns {
-		c.Close() // ends whoever writes to it
-	}
-	st.mu.Unlock()
+	st.force()
 	<-ended
 	return ctx.Err()
+}
+
+// begin asks all to end.
+func (st *streams) begin() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.closing {
+		return
+	}
+	st.closing = true
+	close(st.done)
+	if st.hurry == 0 {
+		return
+	}
+	for c := range st.conns {
+		_ = c.SetWriteDeadline(time.Now().Add(st.hurry)) // a broken one ends anyway
+	}
+}
+
+// force takes the connections away, which ends whoever writes to them.
+func (st *streams) force() {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.forced = true
+	for c := range st.conns {
+		c.Close()
+	}
 }
