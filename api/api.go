@@ -2,10 +2,10 @@
 // and the [Node] behind it.
 //
 // It does not decide anything about leases, keeps nothing but hints (round-trip
-// times), opens no port, and starts no goroutine but those of streams, which
-// [Server.Close] ends. Everything about a route
-// stands in one table, [Routes]; every metric in another, in metrics.go. The
-// types of echo stay in echo.go.
+// times), opens no port, and starts no goroutine but those of streams and
+// sessions, which [Server.Close] ends. Everything about a route stands in one
+// table, [Routes], and about what a session can be asked in another, sessionOps;
+// every metric in a third, in metrics.go. The types of echo stay in echo.go.
 package api
 
 import (

@@ -67,7 +67,7 @@ func (f *fakeIdle) session(w http.ResponseWriter, r *http.Request, over bool) {
 
 func idleConfig(kind string, endpoints ...string) IdleConfig {
 	return IdleConfig{
-		Target: Target{Endpoints: endpoints, Timeout: 200 * time.Millisecond},
+		Target: Target{Endpoints: endpoints},
 		Kind:   kind, Connections: 30, Hold: 100 * time.Millisecond,
 	}
 }

@@ -122,8 +122,8 @@ func (f *fakePost) ack(w http.ResponseWriter, r *http.Request, box string) {
 
 func mailConfig(endpoints ...string) MailConfig {
 	return MailConfig{
-		Target:  Target{Endpoints: endpoints, Timeout: time.Second},
-		Senders: 4, Mailboxes: 3, Messages: 100, Body: 40, Page: 7, Patience: 200 * time.Millisecond,
+		Target:  Target{Endpoints: endpoints},
+		Senders: 4, Mailboxes: 3, Messages: 100, Body: 40, Page: 7,
 	}
 }
 
@@ -229,7 +229,7 @@ func TestMailThatIsHarmedIsSeen(t *testing.T) {
 			post := newFakePost()
 			test.harm(post)
 			cfg := mailConfig(serve(t, post))
-			cfg.Mailboxes = 1
+			cfg.Mailboxes, cfg.Patience = 1, time.Second // that the lost one is waited for
 			got, err := RunMail(t.Context(), cfg)
 			if err != nil || got.Findings != test.want || got.Failed() == nil {
 				t.Errorf("result %+v, %v", got, err)

@@ -59,7 +59,6 @@ type fakeSessions struct {
 	*fakeCluster
 	hold  int
 	limit int64 // sessions are closed after so many answers; 0: never
-	most  atomic.Int64
 	count atomic.Int64
 }
 
@@ -144,7 +143,7 @@ func TestSessionRunRenewsOverWebSockets(t *testing.T) {
 			cluster := &fakeSessions{fakeCluster: newFakeCluster(), hold: pipeline}
 			got, err := Run(t.Context(), Config{
 				Endpoints: []string{serve(t, cluster), serve(t, cluster)}, Mode: ModeSession, Codec: codec, Pipeline: pipeline,
-				Leases: 40, Workers: 2, Duration: 100 * time.Millisecond, Timeout: time.Second,
+				Leases: 40, Workers: 2, Duration: 300 * time.Millisecond,
 			})
 			if err != nil {
 				t.Fatal(err)

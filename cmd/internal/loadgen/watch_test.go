@@ -96,8 +96,8 @@ func sendEvent(w http.ResponseWriter, revision uint64) {
 
 func watchConfig(endpoints ...string) WatchConfig {
 	return WatchConfig{
-		Target:   Target{Endpoints: endpoints, Timeout: 200 * time.Millisecond},
-		Watchers: 20, Duration: 100 * time.Millisecond, Every: time.Millisecond,
+		Target:   Target{Endpoints: endpoints},
+		Watchers: 20, Duration: 300 * time.Millisecond, Every: time.Millisecond,
 	}
 }
 
@@ -142,7 +142,9 @@ func TestWatchersThatMissOrRepeatAreSeen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			hub := newFakeHub()
 			hub.lose = test.lose
-			got, err := RunWatch(t.Context(), watchConfig(serve(t, hub)))
+			cfg := watchConfig(serve(t, hub))
+			cfg.Timeout = time.Second // that the lost one is waited for
+			got, err := RunWatch(t.Context(), cfg)
 			if err != nil || !test.want(got) || got.Failed() == nil {
 				t.Errorf("result %+v, %v", got, err)
 			}
@@ -178,7 +180,9 @@ func TestWatchersBeginAnewWhereNothingIsKept(t *testing.T) {
 		}
 		return n == 20
 	}
-	got, err := RunWatch(t.Context(), watchConfig(serve(t, hub)))
+	cfg := watchConfig(serve(t, hub))
+	cfg.Timeout = time.Second // that the one that was not kept is waited for
+	got, err := RunWatch(t.Context(), cfg)
 	if err != nil || got.Broken != 2 || got.Anew != 1 || got.Missed == 0 || got.Failed() == nil {
 		t.Errorf("result %+v, %v", got, err)
 	}
@@ -192,11 +196,13 @@ func TestWatchesThatNobodyServes(t *testing.T) {
 		"refused": {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			answer(w, 403, wire.NewProblem(wire.CodeForbidden, "no"))
 		}), "forbidden: no"},
-		"silent":   {http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), "none came for 200ms"},
+		"silent":   {http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), "none came for 1s"},
 		"overload": {http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w, 503, wire.NewProblem(wire.CodeOverloaded, "")) }), "overloaded"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := RunWatch(t.Context(), watchConfig(serve(t, test.handler)))
+			cfg := watchConfig(serve(t, test.handler))
+			cfg.Timeout = time.Second
+			_, err := RunWatch(t.Context(), cfg)
 			if err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), "0 of 20 are open") {
 				t.Errorf("got %v", err)
 			}
