@@ -2,7 +2,7 @@ package api
 
 import (
 	"encoding/binary"
-	"fmt"
+	"errors"
 	"math"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
@@ -49,6 +49,10 @@ var (
 	cborFrames = &frameFormat{frameBinary, mediaCBOR, encodeCBOR, appendCBORAnswer, appendCBOREvent}
 )
 
+// errNoObject is returned when an answer has no members to which others could be
+// added. It does not show the answer: that would cost memory where there is none.
+var errNoObject = errors.New("an answer is no object")
+
 // appendJSONAnswer appends an answer: op, rid, and the members of body, which is
 // an object.
 func appendJSONAnswer(dst []byte, op string, r rid, body []byte) ([]byte, error) {
@@ -58,7 +62,7 @@ func appendJSONAnswer(dst []byte, op string, r rid, body []byte) ([]byte, error)
 		body = body[:len(body)-1]
 	}
 	if len(body) < 2 || body[0] != '{' {
-		return nil, fmt.Errorf("an answer that is no object: %.20q", body)
+		return nil, errNoObject
 	}
 	if len(body) > 2 {
 		dst = append(dst, ',')
@@ -69,7 +73,7 @@ func appendJSONAnswer(dst []byte, op string, r rid, body []byte) ([]byte, error)
 func appendCBORAnswer(dst []byte, op string, r rid, body []byte) ([]byte, error) {
 	n, members, ok := cborMembers(body)
 	if !ok {
-		return nil, fmt.Errorf("an answer that is no map: %.20x", body)
+		return nil, errNoObject
 	}
 	dst = appendCBORHead(dst, cborMap, n+2)
 	dst = appendCBORText(appendCBORText(dst, "op"), op)

@@ -39,7 +39,7 @@ const (
 	slowName      = "rollcall_session_cut_off_total"
 	slowHelp      = "Sessions that were cut off because their client did not read."
 	cutOffName    = "rollcall_watch_cut_off_total"
-	cutOffHelp    = "Streams that this node ended before their client did, by reason: slow (its client did not read) or compacted (it fell behind what is kept)."
+	cutOffHelp    = "Streams, and watches of sessions, that this node ended before their client did, by reason: slow (its client did not read) or compacted (it fell behind what is kept)."
 )
 
 var durationBuckets = []float64{.0005, .001, .002, .004, .008, .016, .032, .064, .128, .256, .512, 1, 2, 5}

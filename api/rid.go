@@ -46,11 +46,15 @@ func (r rid) value() value {
 }
 
 func (r rid) appendJSON(dst []byte) []byte {
-	if r.kind == kindNumber && r.text == "" {
-		return strconv.AppendUint(dst, r.n, 10)
+	switch {
+	case r.kind == kindText:
+		return appendJSONText(dst, r.text)
+	case r.kind != kindNumber:
+		return append(dst, "null"...)
+	case r.text != "":
+		return append(dst, r.text...)
 	}
-	dst, _ = appendJSON(dst, r.value()) // it came as one
-	return dst
+	return strconv.AppendUint(dst, r.n, 10)
 }
 
 func (r rid) appendCBOR(dst []byte) []byte { return appendCBOR(dst, r.value()) }

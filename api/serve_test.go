@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-b4c92e43/rollcall/api"
 	"github.com/seed-b4c92e43/rollcall/api/wire"
+	"github.com/seed-b4c92e43/rollcall/registry"
 )
 
 func TestNothingHere(t *testing.T) {
@@ -149,6 +150,40 @@ func TestClusterRoutes(t *testing.T) {
 	c.do("DELETE", "/v1/cluster/nodes/n%2F2", "").invalid("id")
 	if got := into[wire.Transferred](c.do("POST", "/v1/cluster/transfer", "").is(200)); got.Leader != "n1" {
 		t.Fatalf("transferred %+v", got)
+	}
+}
+
+func TestReleaseOfTheHeld(t *testing.T) {
+	n, c := newServer(t)
+	var grants []wire.Grant
+	for i := range 3 {
+		grants = append(grants, into[wire.Grant](c.do("PUT", fmt.Sprintf("/v1/leases/w%d", i), `{"service":"web"}`).is(201)))
+	}
+	hold := &registry.Hold{Term: n.at.Term, NS: "default", Service: "web", Reason: "3 of 3", MaxMS: 60_000}
+	for _, g := range grants {
+		hold.Burials = append(hold.Burials, registry.Burial{Epoch: g.Epoch})
+	}
+	n.apply(hold)
+	if l := into[wire.Lease](c.do("GET", "/v1/leases/w0", "").is(200)); l.State != "held" || l.HeldReason != "3 of 3" {
+		t.Errorf("held: %+v", l)
+	}
+	if page := into[wire.AlivePage](c.do("GET", "/v1/alive?state=held", "").is(200)); page.Count != 3 {
+		t.Errorf("listed: %+v", page)
+	}
+	for _, tt := range []struct {
+		query string
+		want  int
+	}{{"?service=db", 0}, {"?ns=other", 0}, {"?service=web", 3}, {"", 3}} {
+		got := into[wire.Released](c.do("POST", "/v1/cluster/release"+tt.query, "").is(200))
+		if got.Released != tt.want || got.Revision != n.revision() {
+			t.Errorf("%q released %+v", tt.query, got)
+		}
+	}
+	c.do("POST", "/v1/cluster/release?service=a/b", "").invalid("service")
+	c.do("POST", "/v1/cluster/release?id=w0", "").invalid("id")
+	c.do("POST", "/v1/leases/w0/heartbeat", fmt.Sprintf(`{"epoch":%d,"seq":1}`, grants[0].Epoch)).is(200)
+	if l := into[wire.Lease](c.do("GET", "/v1/leases/w0", "").is(200)); l.State != "alive" || l.HeldReason != "" {
+		t.Errorf("renewed: %+v", l)
 	}
 }
 

@@ -40,7 +40,7 @@ func (c *session) BeatDone(token uint64, r registry.BeatResult, revision uint64,
 	}
 	s.metrics.beat(r.Code).Inc()
 	if r.Code != registry.OK && r.Code != registry.Duplicate {
-		c.later(func() { c.refuse(q.rid, q.weight, c.problem(s.refusedBeat(q.ns, q.id, q.beat, r), q.op)) })
+		c.refuseBeat(q, r)
 		return
 	}
 	if q.beat.rtt >= 0 {
@@ -49,11 +49,26 @@ func (c *session) BeatDone(token uint64, r registry.BeatResult, revision uint64,
 	c.renewed(&q, &r, revision)
 }
 
+// refuseBeat has the writer answer a heartbeat that was refused.
+func (c *session) refuseBeat(q call, r registry.BeatResult) {
+	c.later(func() { c.refuse(q.rid, q.weight, c.problem(c.server.refusedBeat(q.ns, q.id, q.beat, r), q.op)) })
+}
+
 // renewed answers a heartbeat that was accepted.
 func (c *session) renewed(q *call, r *registry.BeatResult, revision uint64) {
+	if c.format != jsonFrames {
+		payload, err := c.encode(wire.OpOK, q.rid, showRenewed(q.id, q.beat, r, revision))
+		c.putRenewed(q, payload, err)
+		return
+	}
 	renewed := showRenewed(q.id, q.beat, r, revision)
-	var memory [512]byte
-	payload, err := c.appendRenewed(memory[:0], q.rid, &renewed)
+	var body, frame [512]byte
+	payload, err := appendJSONAnswer(frame[:0], wire.OpOK, q.rid, appendRenewed(body[:0], &renewed))
+	c.putRenewed(q, payload, err)
+}
+
+// putRenewed lets that answer wait to be written. The lease is the session's.
+func (c *session) putRenewed(q *call, payload []byte, err error) {
 	if err != nil {
 		c.end(c.broke(err))
 		return
@@ -62,22 +77,13 @@ func (c *session) renewed(q *call, r *registry.BeatResult, revision uint64) {
 	defer c.mu.Unlock()
 	c.queue(payload, q.weight)
 	if c.holdings.leases[q.beat.epoch] == nil && c.ending == nil {
-		id := registry.Identity{NS: q.ns, ID: q.id}
-		c.chores = append(c.chores, func() { c.claim(q.beat.epoch, id, false) })
+		c.claimLater(q.beat.epoch, registry.Identity{NS: q.ns, ID: q.id})
 	}
 }
 
-// appendRenewed appends the answer to a heartbeat.
-func (c *session) appendRenewed(dst []byte, r rid, renewed *wire.Renewed) ([]byte, error) {
-	if c.format != jsonFrames {
-		raw, err := encodeCBOR(renewed)
-		if err != nil {
-			return nil, err
-		}
-		return appendCBORAnswer(dst, wire.OpOK, r, raw)
-	}
-	var memory [512]byte
-	return appendJSONAnswer(dst, wire.OpOK, r, appendRenewed(memory[:0], renewed))
+// claimLater has the writer claim. The caller holds the lock.
+func (c *session) claimLater(epoch uint64, id registry.Identity) {
+	c.chores = append(c.chores, func() { c.claim(epoch, id, false) })
 }
 
 // heartbeats renews many leases of one namespace.

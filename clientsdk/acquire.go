@@ -21,6 +21,7 @@ type intent struct {
 	key  string
 	sent instant // of the first try that may have taken effect
 	open bool    // there was such a try
+	told bool    // there was any try
 }
 
 func newIntent() *intent { return &intent{key: rand.Text()} }
@@ -61,6 +62,7 @@ func (k *keeper) tryAcquire(ctx context.Context, in *intent) error {
 	id := k.lease.ID()
 	o := GrantOptions{Key: in.key, Exclusive: reg.Exclusive || k.standBy}
 	c := grantCall(id, o)
+	c.direct, in.told = in.told, true
 	c.limit = min(k.pace.registerTry(), k.client.config.RequestTimeout)
 	if err := c.setBody(reg.wire()); err != nil {
 		return err
@@ -83,6 +85,7 @@ func (k *keeper) tryAcquire(ctx context.Context, in *intent) error {
 // is due at once, and only its acknowledgement means connected.
 func (k *keeper) take(g *wire.Grant, sent instant) {
 	k.lease.granted(g, sent)
+	k.enlist(g.Epoch)
 	k.pace.ttl = k.lease.TTL()
 	k.seq, k.rtt = g.Seq, 0
 	k.standBy = false

@@ -2,6 +2,7 @@ package clientsdk
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -25,7 +26,10 @@ func (c *Client) Grant(ctx context.Context, id string, reg wire.Registration, o 
 }
 
 func grantCall(id string, o GrantOptions) call {
-	k := call{method: http.MethodPut, path: leasePath(id), header: http.Header{}, repeat: o.Key != ""}
+	k := call{
+		method: http.MethodPut, path: leasePath(id), header: http.Header{}, repeat: o.Key != "",
+		op: wire.OpRegister, about: id,
+	}
 	if id == "" {
 		k.method = http.MethodPost
 	}
@@ -47,26 +51,30 @@ func (c *Client) Heartbeat(ctx context.Context, id string, beat wire.Heartbeat) 
 }
 
 func heartbeatCall(id string) call {
-	return call{method: http.MethodPost, path: leasePath(id) + "/heartbeat", repeat: true}
+	return call{
+		method: http.MethodPost, path: leasePath(id) + "/heartbeat", repeat: true,
+		op: wire.OpHeartbeat, about: id,
+	}
 }
 
 // Release gives a lease back, and returns its certificate; again the same.
 func (c *Client) Release(ctx context.Context, id string, epoch uint64) (*wire.Certificate, error) {
-	return c.endLease(ctx, id, url.Values{"epoch": {strconv.FormatUint(epoch, 10)}})
+	k := call{
+		method: http.MethodDelete, path: leasePath(id), query: url.Values{"epoch": {strconv.FormatUint(epoch, 10)}},
+		repeat: true, op: wire.OpLeave, about: id, fields: fmt.Appendf(nil, `{"epoch":%d}`, epoch),
+	}
+	return c.endLease(ctx, id, k)
 }
 
 // Evict ends whatever epoch of the id lives, as an operator.
 func (c *Client) Evict(ctx context.Context, id string) (*wire.Certificate, error) {
-	return c.endLease(ctx, id, url.Values{"evict": {"true"}})
+	k := call{method: http.MethodDelete, path: leasePath(id), query: url.Values{"evict": {"true"}}}
+	return c.endLease(ctx, id, k)
 }
 
-func (c *Client) endLease(ctx context.Context, id string, query url.Values) (*wire.Certificate, error) {
+func (c *Client) endLease(ctx context.Context, id string, k call) (*wire.Certificate, error) {
 	if id == "" {
 		return nil, errNoID
-	}
-	k := call{
-		method: http.MethodDelete, path: leasePath(id), query: query,
-		repeat: repeatable(http.MethodDelete, query),
 	}
 	return fetch[wire.Certificate](ctx, c, k, nil)
 }
@@ -76,7 +84,8 @@ func (c *Client) Patch(ctx context.Context, id string, patch wire.Patch) (*wire.
 	if id == "" {
 		return nil, errNoID
 	}
-	return fetch[wire.Lease](ctx, c, call{method: http.MethodPatch, path: leasePath(id)}, patch)
+	k := call{method: http.MethodPatch, path: leasePath(id), op: wire.OpUpdate, about: id}
+	return fetch[wire.Lease](ctx, c, k, patch)
 }
 
 // Drain marks an epoch as draining.
@@ -104,6 +113,16 @@ func (c *Client) RemoveNode(ctx context.Context, id string) error {
 func (c *Client) Transfer(ctx context.Context) error {
 	_, _, err := c.send(ctx, call{method: http.MethodPost, path: wire.PathCluster + "/transfer"}, nil, nil)
 	return err
+}
+
+// ReleaseHeld lets the held leases of the client's namespace, or of one service
+// of it, be buried as others are. Nobody is held there again for a while.
+func (c *Client) ReleaseHeld(ctx context.Context, service string) (*wire.Released, error) {
+	k := call{method: http.MethodPost, path: wire.PathRelease, repeat: true}
+	if service != "" {
+		k.query = url.Values{"service": {service}}
+	}
+	return fetch[wire.Released](ctx, c, k, nil)
 }
 
 var errNoID = invalid("id", "the id is empty")

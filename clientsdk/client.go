@@ -20,6 +20,8 @@ type Client struct {
 	meter  *meter // of all requests
 	log    *slog.Logger
 
+	session *session // nil where Config.Session is not set
+
 	base context.Context // ends with Close; leases and gateways end with it
 	stop context.CancelCauseFunc
 
@@ -51,6 +53,11 @@ func New(config Config) (*Client, error) {
 		transport = c.owned
 	}
 	c.http = &http.Client{Transport: transport, CheckRedirect: noRedirect}
+	if config.Session {
+		if c.session, err = newSession(c); err != nil {
+			return nil, fmt.Errorf("rollcall client: %w", err)
+		}
+	}
 	c.base, c.stop = context.WithCancelCause(context.Background())
 	return c, nil
 }

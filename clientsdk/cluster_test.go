@@ -28,6 +28,7 @@ type cluster struct {
 	revision uint64
 	skew     time.Duration // how far the cluster's time is ahead of the client's
 
+	onEnd func(*wire.Certificate)
 	mail  map[string]*modelMailbox
 	sent  chan struct{} // closed and made anew when a mailbox has changed
 	nodes map[string]*modelNode
@@ -211,6 +212,9 @@ func (c *cluster) end(l *modelLease, cause Cause) *wire.Certificate {
 	l.live = false
 	cert := &wire.Certificate{ID: l.id, Epoch: l.epoch, Cause: string(cause), LastSeq: l.seq, Revision: c.revision}
 	c.ended[l.epoch] = cert
+	if c.onEnd != nil {
+		c.onEnd(cert)
+	}
 	return cert
 }
 

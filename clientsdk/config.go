@@ -46,6 +46,15 @@ type Config struct {
 	// MaxConns are then its owner's business, as is closing it.
 	Transport http.RoundTripper
 
+	// Session asks over a WebSocket to one node what can be asked there: to
+	// register, renew, change and give back leases, to send, acknowledge and give
+	// back messages. It begins with the first of these, makes its own connection,
+	// with CACert, DialTimeout and the system's proxy, and goes to another node
+	// when this one goes away. While there is none, and for every further try of
+	// what failed on it, requests go over HTTP. A lease that ends is heard of at
+	// once, an inbox need not ask for messages.
+	Session bool
+
 	// DialTimeout bounds one TCP connect (default 3 s), which may then take as
 	// long again for the TLS handshake.
 	DialTimeout time.Duration

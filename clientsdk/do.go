@@ -69,6 +69,7 @@ func (c *Client) do(ctx context.Context, k call, out any) (reply, error) {
 		if err := sleep(ctx, max(c.config.Retry.pause(n), told.wait)); err != nil {
 			return told.reply, told.or(err)
 		}
+		k.direct = n > 0
 		r, err := c.attempt(ctx, c.ends, k, out)
 		if err == nil {
 			return r, nil
@@ -86,21 +87,32 @@ func (c *Client) do(ctx context.Context, k call, out any) (reply, error) {
 
 var errOtherAnswer = errors.New("the answer is not one to this question")
 
-// attempt asks the endpoint whose turn it is, decodes its answer, and passes
-// the turn on if there was none.
+// attempt asks over the session, or else the endpoint whose turn it is, and
+// decodes the answer. If there was none, it passes the turn on.
 func (c *Client) attempt(ctx context.Context, ends *rotation, k call, out any) (reply, error) {
+	if r, asked, err := c.askSession(ctx, ends, k, out); asked {
+		return r, err
+	}
 	end, turn := ends.current()
 	r, err := c.try(ctx, end, k)
 	if err == nil {
-		err = decode(end.Host, r.body, out)
-	}
-	if err == nil && k.check != nil && !k.check() {
-		err = &NoAnswerError{Endpoint: end.Host, Err: errOtherAnswer}
+		err = k.read(end, r.body, out)
 	}
 	if isFailure(err) {
 		ends.failed(turn)
 	}
 	return r, err
+}
+
+// read decodes an answer to the call.
+func (k *call) read(end *url.URL, body []byte, out any) error {
+	if err := decode(end.Host, body, out); err != nil {
+		return err
+	}
+	if k.check != nil && !k.check() {
+		return &NoAnswerError{Endpoint: end.Host, Err: errOtherAnswer}
+	}
+	return nil
 }
 
 // tale is the most telling failure of several tries: what a node said of the

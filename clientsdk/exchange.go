@@ -33,6 +33,10 @@ type call struct {
 	accept string        // the media type to be answered in; "" means JSON
 	limit  time.Duration // of one try; 0 takes Config.RequestTimeout
 	repeat bool          // taking effect twice is the same as once
+	op     string        // on a session; "" where it cannot be asked there
+	about  string        // the lease or mailbox that op is about
+	fields []byte        // of op's frame, as a JSON object; nil: those of body
+	direct bool          // not over the session
 	check  func() bool   // the decoded answer belongs to the question; nil: surely
 }
 
@@ -142,9 +146,10 @@ func (c *Client) scoped(path string, query url.Values) url.Values {
 	return with
 }
 
-// namespaced says that a path belongs to a tenant: all of /v1 but the cluster.
+// namespaced says that a path belongs to a tenant: all of /v1 but the cluster,
+// of which only the release of what is held does.
 func namespaced(path string) bool {
-	return strings.HasPrefix(path, "/v1/") && !strings.HasPrefix(path, wire.PathCluster)
+	return strings.HasPrefix(path, "/v1/") && (!strings.HasPrefix(path, wire.PathCluster) || path == wire.PathRelease)
 }
 
 // problemOf reads an error answer.

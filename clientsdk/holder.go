@@ -120,6 +120,14 @@ func (l *Lease) gone() {
 	l.hold.over = true
 }
 
+// quietFor says that the holder is well connected, and that more than T/parts
+// has passed since what was acknowledged last was sent.
+func (l *Lease) quietFor(c clock, parts time.Duration) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.status.State == Connected && l.hold.live() != 0 && c.since(l.hold.base) > l.hold.ttl/parts
+}
+
 // held returns a copy of what is held.
 func (l *Lease) held() hold {
 	l.mu.Lock()

@@ -56,10 +56,13 @@ func (c *Client) Inbox(ctx context.Context, l *Lease, config InboxConfig, handle
 	b := &inbox{
 		client: c, lease: l, config: config, handle: handler,
 		work: make(chan wire.Message), room: make(chan struct{}, 1), ready: make(chan struct{}, 1),
-		closing: make(chan struct{}), busy: map[string]bool{}, recent: map[string]bool{},
+		closing: make(chan struct{}), rung: make(chan struct{}, 1), busy: map[string]bool{}, recent: map[string]uint32{},
 	}
 	if err := b.awaitLease(ctx); err != nil {
 		return err
+	}
+	if c.session != nil {
+		defer c.session.subscribe(b)()
 	}
 	return b.run(ctx, cancel)
 }
@@ -76,12 +79,15 @@ type inbox struct {
 	room    chan struct{}     // level-triggered: a message was settled
 	ready   chan struct{}     // level-triggered: a message was handled
 	closing chan struct{}     // closed when no worker is left
+	rung    chan struct{}     // level-triggered: the session has something to say
 
 	mu       sync.Mutex // guards what follows
 	busy     map[string]bool
-	recent   map[string]bool // settled since the reader's last question left
-	handled  []verdict       // to be settled; with busy bounded by Batch
-	revision uint64          // of the last settlement
+	asking   bool              // a question is on its way
+	recent   map[string]uint32 // settled since it left: with how many nacks a message would be another
+	handled  []verdict         // to be settled; with busy bounded by Batch
+	revision uint64            // of the last settlement
+	pushes   pushes
 }
 
 // awaitLease waits for the grant, where the lease has none yet.

@@ -31,7 +31,7 @@ func (b *inbox) read(ctx context.Context) error {
 			return err
 		}
 		began := time.Now()
-		page, err := b.ask(ctx, r.after)
+		page, err := b.next(ctx, r.after)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -72,6 +72,7 @@ func (b *inbox) left() int {
 func (b *inbox) ask(ctx context.Context, after uint64) (*wire.MessagesPage, error) {
 	b.mu.Lock()
 	clear(b.recent)
+	b.asking = true
 	revision := b.revision
 	b.mu.Unlock()
 	var how []ReadOption
@@ -97,6 +98,8 @@ func (b *inbox) handOut(ctx context.Context, r *reader, page *wire.MessagesPage,
 	}
 	if all {
 		r.after = max(r.after, page.Next)
+	} else {
+		b.fallBehind()
 	}
 	r.empty++
 	if len(fresh) > 0 || took >= min(b.config.Wait, emptyPause.Max) {
@@ -110,9 +113,10 @@ func (b *inbox) handOut(ctx context.Context, r *reader, page *wire.MessagesPage,
 func (b *inbox) take(page []wire.Message) (fresh []wire.Message, all bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.asking = false
 	for _, m := range page {
-		switch {
-		case b.busy[m.ID] || b.recent[m.ID]:
+		switch least, settled := b.recent[m.ID]; {
+		case b.busy[m.ID] || settled && m.Attempts < least:
 		case len(b.busy) >= b.config.Batch:
 			return fresh, false
 		default:

@@ -123,7 +123,7 @@ func (b *inbox) settleSome(ctx context.Context, some []verdict, tell teller) boo
 	b.revision = max(b.revision, revision)
 	for _, v := range some {
 		delete(b.busy, v.message.ID)
-		b.recent[v.message.ID] = true
+		b.settled(&v)
 	}
 	nudge(b.room)
 	return true

@@ -16,6 +16,10 @@ type keeper struct {
 	pace   pace
 	limit  time.Duration // of Health, as wanted
 
+	lost  chan *LostError // of capacity 1: what a session tells
+	early chan struct{}   // of capacity 1: the next heartbeat is to leave now
+	epoch uint64          // that the session knows of
+
 	seq     uint64        // the last one sent in this epoch
 	rtt     time.Duration // of the last acknowledged heartbeat, 0 for none
 	losses  int           // to somebody else, in a row
@@ -32,6 +36,8 @@ func newKeeper(l *Lease) *keeper {
 		gate:   &gate{client: l.client, check: l.reg.Health},
 		pace:   pace{ttl: l.reg.ttl()},
 		limit:  l.reg.HealthTimeout,
+		lost:   make(chan *LostError, 1),
+		early:  make(chan struct{}, 1),
 	}
 }
 
@@ -59,6 +65,7 @@ func (k *keeper) mourn(ctx context.Context, gone *LostError) error {
 	reg := k.lease.registration()
 	gone.Final = !gone.forgotten() && !reg.Reclaim
 	k.lease.gone()
+	k.enlist(0)
 	tell(k.lease.herald, "OnLost", reg.OnLost, gone)
 	if gone.Final {
 		return gone
@@ -140,6 +147,7 @@ func (k *keeper) connected() {
 
 // end closes everything that the lease's user waits for.
 func (k *keeper) end(err error) {
+	k.enlist(0)
 	l := k.lease
 	l.mu.Lock()
 	l.err = err

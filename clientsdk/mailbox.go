@@ -26,7 +26,7 @@ func (c *Client) Send(ctx context.Context, to string, m Message) (*wire.Sent, er
 	if err != nil {
 		return nil, err
 	}
-	k := call{method: http.MethodPost, path: mailboxPath(to) + "/messages", repeat: true}
+	k := call{method: http.MethodPost, path: mailboxPath(to) + "/messages", repeat: true, op: wire.OpSend, about: to}
 	return fetch[wire.Sent](ctx, c, k, body)
 }
 
@@ -62,7 +62,7 @@ func (c *Client) Ack(ctx context.Context, id string, ack wire.Ack) (*wire.Acked,
 	if id == "" {
 		return nil, errNoID
 	}
-	k := call{method: http.MethodPost, path: mailboxPath(id) + "/ack", repeat: true}
+	k := call{method: http.MethodPost, path: mailboxPath(id) + "/ack", repeat: true, op: wire.OpAck, about: id}
 	return fetch[wire.Acked](ctx, c, k, ack)
 }
 
@@ -73,7 +73,7 @@ func (c *Client) Nack(ctx context.Context, id string, nack wire.Nack) (*wire.Nac
 	if id == "" {
 		return nil, errNoID
 	}
-	k := call{method: http.MethodPost, path: mailboxPath(id) + "/nack", repeat: nack.Attempt > 0}
+	k := call{method: http.MethodPost, path: mailboxPath(id) + "/nack", repeat: nack.Attempt > 0, op: wire.OpNack, about: id}
 	return fetch[wire.Nacked](ctx, c, k, nack)
 }
 

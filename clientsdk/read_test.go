@@ -89,8 +89,9 @@ func TestNamespaceGoesWhereItBelongs(t *testing.T) {
 		_, _ = c.Alive(t.Context(), Query{})
 		_, _, _ = c.Do(t.Context(), "GET", "/v1/alive", url.Values{"ns": {"other"}}, nil, nil)
 		_, _ = c.Cluster(t.Context())
+		_, _ = c.ReleaseHeld(t.Context(), "web")
 		_, _, _ = c.Do(t.Context(), "GET", "/readyz", nil, nil, nil)
-		want := []string{"/v1/alive?ns=acme", "/v1/alive?ns=other", "/v1/cluster?", "/readyz?"}
+		want := []string{"/v1/alive?ns=acme", "/v1/alive?ns=other", "/v1/cluster?", "/v1/cluster/release?ns=acme&service=web", "/readyz?"}
 		if !slices.Equal(asked, want) {
 			t.Errorf("asked %v, want %v", asked, want)
 		}

@@ -21,7 +21,7 @@ func (k *keeper) renew(ctx context.Context) error {
 	k.redrain(ctx)
 	wait := k.due()
 	for {
-		if err := sleep(ctx, wait); err != nil {
+		if err := k.await(ctx, wait); err != nil {
 			return err
 		}
 		if err := k.awaitWell(ctx); err != nil {
@@ -92,6 +92,7 @@ func (k *keeper) tryBeat(ctx context.Context, b *beat) error {
 		body.RTTMS = new(float64(k.rtt) / float64(time.Millisecond))
 	}
 	c := heartbeatCall(h.id)
+	c.direct = b.open
 	c.limit = min(k.pace.try(), k.client.config.RequestTimeout)
 	if err := c.setBody(body); err != nil {
 		return err

@@ -27,15 +27,9 @@ func newTransport(c Config) (*http.Transport, error) {
 	if err != nil {
 		return nil, err
 	}
-	dialer := &net.Dialer{
-		Timeout: c.DialTimeout,
-		KeepAliveConfig: net.KeepAliveConfig{
-			Enable: true, Idle: keepAlive, Interval: keepAlive, Count: 4,
-		},
-	}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
+		DialContext:            newDialer(c).DialContext,
 		TLSClientConfig:        &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout:    c.DialTimeout,
 		ExpectContinueTimeout:  time.Second,
@@ -44,6 +38,15 @@ func newTransport(c Config) (*http.Transport, error) {
 		IdleConnTimeout:        idleTimeout,
 		MaxResponseHeaderBytes: maxHeaderSize,
 	}, nil
+}
+
+func newDialer(c Config) *net.Dialer {
+	return &net.Dialer{
+		Timeout: c.DialTimeout,
+		KeepAliveConfig: net.KeepAliveConfig{
+			Enable: true, Idle: keepAlive, Interval: keepAlive, Count: 4,
+		},
+	}
 }
 
 // loadRoots reads the authorities at path; nil are the system's.

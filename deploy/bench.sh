@@ -34,10 +34,20 @@ endpoints=http://127.0.0.1:17900,http://127.0.0.1:17910,http://127.0.0.1:17920
 bench() {
 	echo
 	echo "rollcall bench $*"
-	"$rollcall" bench --endpoints "$endpoints" --duration "$duration" "$@"
+	"$rollcall" bench "$@" --endpoints "$endpoints" --duration "$duration"
 }
 
 bench --leases 10000 --workers 512
 bench --leases 100000 --workers 16 --mode batch --batch 1000
 bench --leases 100000 --workers 16 --mode batch --batch 1000 --codec cbor
 bench --leases 100000 --workers 16 --mode batch --batch 1000 --codec binary
+bench --leases 10000 --workers 64 --mode session --pipeline 100
+bench --leases 10000 --workers 64 --mode session --pipeline 100 --codec cbor
+bench watch --watchers 500 --every 1s
+scenario() {
+	echo
+	echo "rollcall bench $*"
+	"$rollcall" bench "$@" --endpoints "$endpoints"
+}
+scenario mail --senders 64 --mailboxes 100 --messages 50000
+scenario mail --senders 64 --mailboxes 100 --messages 50000 --together

@@ -35,14 +35,14 @@ type HoldStatus struct {
 }
 
 // Holds returns the holds under which leases are held, by namespace and
-// service.
-func (s *State) Holds() []HoldStatus {
+// service, as of a cluster time (see ClusterNow).
+func (s *State) Holds(now uint64) []HoldStatus {
 	var list []HoldStatus
 	for name, h := range s.holds {
 		if held := s.heldUnder(name); held > 0 {
 			list = append(list, HoldStatus{
 				NS: h.ns, Service: h.service, Held: held, Reason: h.reason,
-				SinceMS: s.clusterMS - h.since, EndsMS: h.ends - min(h.ends, s.clusterMS),
+				SinceMS: now - min(now, h.since), EndsMS: h.ends - min(h.ends, now),
 			})
 		}
 	}

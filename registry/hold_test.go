@@ -64,7 +64,7 @@ func TestHoldHoldsAndARenewalReleases(t *testing.T) {
 		t.Errorf("services: %+v", got)
 	}
 	want := []HoldStatus{{NS: "ns", Service: "web", Held: 1, Reason: "1 of 1", EndsMS: 60_000}}
-	if got := w.r.Holds(); !reflect.DeepEqual(got, want) || w.r.Held() != 1 {
+	if got := w.r.Holds(w.r.clusterMS); !reflect.DeepEqual(got, want) || w.r.Held() != 1 {
 		t.Errorf("holds: %+v", got)
 	}
 	if page := w.r.List(Query{NS: "ns", Limit: 9, States: []LeaseState{Held}}); len(page.Leases) != 1 {
@@ -74,7 +74,7 @@ func TestHoldHoldsAndARenewalReleases(t *testing.T) {
 	if r.Beats[0].Code != OK || r.Revision != before+2 || ev2.Type != EventReleased || ev2.Lease.State != Alive || ev2.Lease.HeldReason != "" || ev2.Lease.Seq != 1 {
 		t.Fatalf("released: %+v, %+v", r, ev2)
 	}
-	if w.r.Holds() != nil || len(w.r.holds) != 0 {
+	if w.r.Holds(w.r.clusterMS) != nil || len(w.r.holds) != 0 {
 		t.Error("a hold of nobody is remembered")
 	}
 	w.check()
@@ -127,7 +127,7 @@ func TestHeldLeasesEndAsOthersDo(t *testing.T) {
 				t.Fatalf("event %+v", ev)
 			}
 			if w.r.Held() != 0 || len(w.r.holds) != 0 {
-				t.Errorf("holds %+v", w.r.Holds())
+				t.Errorf("holds %+v", w.r.Holds(w.r.clusterMS))
 			}
 			w.check()
 		})
@@ -192,10 +192,10 @@ func TestReleaseEndsAHoldThatRests(t *testing.T) {
 	if r.Buried != 2 || ev != nil || w.state("a") != Held {
 		t.Fatalf("%+v, %+v", r, ev)
 	}
-	if got := w.r.Holds(); len(got) != 1 || got[0].EndsMS != 0 {
+	if got := w.r.Holds(w.r.clusterMS); len(got) != 1 || got[0].EndsMS != 0 {
 		t.Errorf("holds: %+v", got)
 	}
-	if again, _ := w.do(&Release{"ns", "web"}); again.Buried != 2 || w.r.holds[serviceName{"ns", "web"}].rests != 47_000 {
+	if again, _ := w.do(&Release{"ns", "web"}); again.Buried != 2 || w.r.holds[serviceName{"ns", "web"}].rests != 46_000 {
 		t.Errorf("again: %+v, %+v", again, w.r.holds)
 	}
 	w.do(&Expire{Term: 1, Burials: []Burial{{Epoch: w.epochs["a"]}}})
@@ -225,7 +225,7 @@ func TestReleaseOfOneServiceOfAHeldNamespace(t *testing.T) {
 	if r, _ := w.do(&Release{"ns", "web"}); r.Buried != 1 {
 		t.Errorf("released %d", r.Buried)
 	}
-	got := w.r.Holds()
+	got := w.r.Holds(w.r.clusterMS)
 	if len(got) != 2 || got[0].Held != 2 || got[0].EndsMS == 0 || got[1].Service != "web" || got[1].Held != 1 || got[1].EndsMS != 0 {
 		t.Errorf("holds: %+v", got)
 	}
@@ -254,7 +254,7 @@ func TestReleaseOfANamespaceEndsAllItsHolds(t *testing.T) {
 	if r, _ := w.do(&Release{"ns", ""}); r.Buried != 2 {
 		t.Errorf("released %d", r.Buried)
 	}
-	for _, h := range w.r.Holds() {
+	for _, h := range w.r.Holds(w.r.clusterMS) {
 		if h.EndsMS != 0 {
 			t.Errorf("goes on: %+v", h)
 		}

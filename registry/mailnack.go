@@ -60,7 +60,13 @@ func (s *State) nacked(b *mailbox, slots []uint32, reason string) (died int) {
 	return len(dead)
 }
 
-func (s *State) maxAttempts() uint32 { return s.retention.Mail.normal().MaxAttempts }
+// maxAttempts is the number of the nack that makes a dead letter.
+func (s *State) maxAttempts() uint32 {
+	if s.faults.NackKills {
+		return s.retention.Mail.normal().MaxAttempts - 1
+	}
+	return s.retention.Mail.normal().MaxAttempts
+}
 
 // postpone gives a message back for later.
 func (s *State) postpone(b *mailbox, slot uint32) {
@@ -70,6 +76,9 @@ func (s *State) postpone(b *mailbox, slot uint32) {
 	s.alter(slot, func(m *message) {
 		m.due = later(s.clusterMS, nackDelay(m.attempts))
 		m.attempts++
+		if s.faults.BackoffForgotten {
+			m.due = s.clusterMS
+		}
 	})
 	s.ring(b)
 }

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
-	"io"
-	"net"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,35 +18,49 @@ type aliveCommand struct {
 	connection
 	output
 	consistency
+	moment
 	tags, meta    []string
 	prefix, state string
+	flapping      bool
 	limit         int
 	cursor        string
+	watch         bool
 }
 
 func newAlive() *cobra.Command {
 	var c aliveCommand
 	cmd := &cobra.Command{
-		Use:     "alive [SERVICE]",
-		Short:   "List who is alive; exit code 3 when nobody is",
-		Example: "  rollcall alive web\n  rollcall alive web --tag eu --meta zone=a -o json",
-		Args:    arguments(0, 1, "[SERVICE]"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
+		Use:   "alive [SERVICE]",
+		Short: "List who is alive; exit code 3 when nobody is",
+		Long: "List who is alive, now or as of another time; exit code 3 when nobody is.\n" +
+			"With --watch it goes on until Ctrl-C: a terminal shows the list as it changes, else each change is a line.",
+		Example: "  rollcall alive web\n  rollcall alive web --tag eu --meta zone=a -o json\n  rollcall alive web --watch\n" +
+			"  rollcall alive web --at 2026-11-22T10:00:00Z\n  rollcall alive web --at 10m",
+		Args: arguments(0, 1, "[SERVICE]"),
+		RunE: func(cmd *cobra.Command, args []string) error { return c.run(cmd, args) },
 	}
 	c.connection.flags(cmd)
 	c.output.flag(cmd)
 	c.consistency.flags(cmd)
+	c.moment.flags(cmd)
 	f := cmd.Flags()
 	f.StringArrayVar(&c.tags, "tag", nil, "only those with this tag; repeat for more")
 	f.StringArrayVar(&c.meta, "meta", nil, "only those with this KEY=VALUE; repeat for more")
 	f.StringVar(&c.prefix, "prefix", "", "only ids that begin so")
 	f.StringVar(&c.state, "state", "", "only this state: alive, draining or held")
+	f.BoolVar(&c.flapping, "flapping", false, "only those that come and go often of late; --flapping=false: only the others")
 	f.IntVar(&c.limit, "limit", 0, "one page of at most so many, 1 to 1000, instead of all")
 	f.StringVar(&c.cursor, "cursor", "", "the page at this next_cursor, instead of all")
+	f.BoolVar(&c.watch, "watch", false, "go on until Ctrl-C, and show what changes")
 	return cmd
 }
 
 func (c *aliveCommand) run(cmd *cobra.Command, args []string) error {
+	if c.watch {
+		if err := c.checkWatch(cmd); err != nil {
+			return err
+		}
+	}
 	r, err := c.open()
 	if err != nil {
 		return err
@@ -57,6 +69,12 @@ func (c *aliveCommand) run(cmd *cobra.Command, args []string) error {
 	query, err := c.query(args)
 	if err != nil {
 		return err
+	}
+	if cmd.Flags().Changed("flapping") {
+		query.Set("flapping", strconv.FormatBool(c.flapping))
+	}
+	if c.watch {
+		return c.follow(cmd, r, args, query)
 	}
 	page, body, err := c.collect(cmd.Context(), r, query)
 	if err != nil {
@@ -100,7 +118,7 @@ func (c *aliveCommand) query(args []string) (url.Values, error) {
 		q.Set("limit", strconv.Itoa(c.limit))
 	}
 	c.consistency.set(q)
-	return q, nil
+	return q, c.moment.set(q)
 }
 
 func setUnlessEmpty(q url.Values, key, value string) {
@@ -110,101 +128,52 @@ func setUnlessEmpty(q url.Values, key, value string) {
 }
 
 // collect reads one page if one was asked for, else all. The body is that of
-// the only page, or nil where there were more.
+// the only page, or made of all of them.
 func (c *aliveCommand) collect(ctx context.Context, r *remote, query url.Values) (*wire.AlivePage, []byte, error) {
 	onePage := c.limit != 0 || c.cursor != ""
 	if !onePage {
 		query.Set("limit", strconv.Itoa(wire.MaxLimit))
 	}
 	all, body, err := askFor[wire.AlivePage](ctx, r, request{path: wire.PathAlive, query: query})
-	if err != nil {
-		return nil, nil, err
+	if err != nil || onePage || all.NextCursor == "" {
+		return all, body, err
 	}
-	if onePage || all.NextCursor == "" {
-		return all, body, nil
+	raw := new(rawPage)
+	if err := raw.add(body); err != nil {
+		return nil, nil, err
 	}
 	for all.NextCursor != "" {
 		query.Set("cursor", all.NextCursor)
-		page, _, err := askFor[wire.AlivePage](ctx, r, request{path: wire.PathAlive, query: query})
+		page, body, err := askFor[wire.AlivePage](ctx, r, request{path: wire.PathAlive, query: query})
 		if err != nil {
 			return nil, nil, err
 		}
-		all.Alive = append(all.Alive, page.Alive...)
-		all.Count += page.Count
-		all.NextCursor = page.NextCursor
+		if err := raw.add(body); err != nil {
+			return nil, nil, err
+		}
+		all.Alive, all.NextCursor = append(all.Alive, page.Alive...), page.NextCursor
 	}
-	return all, nil, nil
+	body, err = json.Marshal(raw)
+	return all, body, err
 }
 
-func (c *aliveCommand) print(w io.Writer, page *wire.AlivePage, body []byte) error {
-	switch {
-	case c.json() && body != nil:
-		printBody(w, body)
-		return nil
-	case c.json():
-		return printJSON(w, page)
-	case len(page.Alive) == 0:
-		return nil
-	default:
-		return printLeases(w, page.Alive)
-	}
+// rawPage are all pages as one, each lease with the fields that the node gave.
+type rawPage struct {
+	Revision uint64            `json:"revision"`
+	Count    int               `json:"count"`
+	Alive    []json.RawMessage `json:"alive"`
 }
 
-func printLeases(w io.Writer, leases []wire.Lease) error {
-	t := newTable(w, "ID", "SERVICE", "ADDRESS", "STATE", "EPOCH", "SEQ", "RENEWED", "EXPIRES IN", "TAGS")
-	for i := range leases {
-		l := &leases[i]
-		t.row(l.ID, l.Service, hostPort(l.Address, l.Port), stateOf(l), strconv.FormatUint(l.Epoch, 10),
-			strconv.FormatUint(l.Seq, 10), milliseconds(sinceRenewal(l))+" ago", milliseconds(l.ExpiresInMS), strings.Join(l.Tags, ","))
+// add appends a page; the revision stays that of the first.
+func (p *rawPage) add(body []byte) error {
+	var next rawPage
+	if err := json.Unmarshal(body, &next); err != nil {
+		return fmt.Errorf("read the answer: %w", err)
 	}
-	return t.print()
-}
-
-// sinceRenewal is counted on the answering node, so that clocks do not matter.
-func sinceRenewal(l *wire.Lease) int64 { return max(l.TTLMS-l.ExpiresInMS, 0) }
-
-// stateOf adds the answering node's hints to a state.
-func stateOf(l *wire.Lease) string {
-	state := l.State
-	if l.HeldReason != "" {
-		state += " (" + l.HeldReason + ")"
+	if p.Alive == nil {
+		p.Revision = next.Revision
 	}
-	if l.Late {
-		state += ", late"
-	}
-	if l.Flapping {
-		state += ", flapping"
-	}
-	return state
-}
-
-func hostPort(host string, port int) string {
-	if port == 0 {
-		return host
-	}
-	return net.JoinHostPort(host, strconv.Itoa(port))
-}
-
-// consistency is how fresh an answer has to be.
-type consistency struct {
-	level       string
-	minRevision uint64
-	maxStale    time.Duration
-}
-
-func (c *consistency) flags(cmd *cobra.Command) {
-	f := cmd.Flags()
-	f.StringVar(&c.level, "consistency", "", "local (unless set), leader or linearizable")
-	f.Uint64Var(&c.minRevision, "min-revision", 0, "wait until the answering node has applied this revision")
-	f.DurationVar(&c.maxStale, "max-stale", 0, "refuse an answer that is older")
-}
-
-func (c *consistency) set(q url.Values) {
-	setUnlessEmpty(q, "consistency", c.level)
-	if c.minRevision != 0 {
-		q.Set("min_revision", strconv.FormatUint(c.minRevision, 10))
-	}
-	if c.maxStale != 0 {
-		q.Set("max_stale_ms", fmt.Sprint(c.maxStale.Milliseconds()))
-	}
+	p.Count += next.Count
+	p.Alive = append(p.Alive, next.Alive...)
+	return nil
 }

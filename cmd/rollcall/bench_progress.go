@@ -22,6 +22,7 @@ type progress struct {
 	phase string
 	bar   *progressbar.ProgressBar
 	last  time.Duration // of the phase, when a line was printed
+	whole bool          // that everything was done was printed
 }
 
 func newProgress(w io.Writer, terminal bool) *progress { return &progress{w: w, terminal: terminal} }
@@ -29,14 +30,15 @@ func newProgress(w io.Writer, terminal bool) *progress { return &progress{w: w, 
 func (p *progress) update(now loadgen.Progress) {
 	if now.Phase != p.phase {
 		p.finish()
-		p.phase, p.last = now.Phase, 0
+		p.phase, p.last, p.whole = now.Phase, 0, false
 	}
 	if p.terminal {
 		p.draw(now)
 		return
 	}
-	if done := now.Total > 0 && now.Done == now.Total; done || now.Elapsed-p.last >= lineEvery {
-		p.last = now.Elapsed
+	whole := now.Total > 0 && now.Done == now.Total
+	if whole && !p.whole || now.Elapsed-p.last >= lineEvery {
+		p.last, p.whole = now.Elapsed, whole
 		fmt.Fprintln(p.w, progressLine(now))
 	}
 }
@@ -81,6 +83,9 @@ func progressLine(now loadgen.Progress) string {
 		of = fmt.Sprintf("%d of %d", now.Done, now.Total)
 	}
 	line := fmt.Sprintf("%-8s  %s, %.0f/s", now.Phase, of, rate)
+	if now.Held > 0 {
+		line = fmt.Sprintf("%-8s  %s, %d held", now.Phase, of, now.Held)
+	}
 	if now.Failed > 0 {
 		line += fmt.Sprintf(", %d errors", now.Failed)
 	}

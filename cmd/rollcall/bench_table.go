@@ -15,8 +15,8 @@ const barWidth = 40
 
 // printBench prints a result for people.
 func printBench(w io.Writer, r *loadgen.Result) error {
-	fmt.Fprintf(w, "%s: %d leases of TTL %s, %d connections to %d endpoints\n\n",
-		r.Mode, r.Leases, milliseconds(r.TTLMS), r.Workers, len(r.Endpoints))
+	fmt.Fprintf(w, "%s: %d leases of TTL %s, %d connections to %d endpoints%s\n\n",
+		r.Mode, r.Leases, milliseconds(r.TTLMS), r.Workers, len(r.Endpoints), inFlight(r.Pipeline))
 	t := newTable(w, "PHASE", "ACKNOWLEDGED", "PER SECOND", "ERRORS", "P50", "P99", "P99.9", "MAX")
 	t.row("grants", number(r.Grants), number(int64(r.GrantsPerS)), number(r.GrantErrors),
 		ms(r.GrantLatency.P50), ms(r.GrantLatency.P99), ms(r.GrantLatency.P999), ms(r.GrantLatency.Max))
@@ -30,20 +30,39 @@ func printBench(w io.Writer, r *loadgen.Result) error {
 	return nil
 }
 
+func inFlight(pipeline int) string {
+	if pipeline == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", %d in flight on each", pipeline)
+}
+
 func printNotes(w io.Writer, r *loadgen.Result) {
 	fmt.Fprintf(w, "\n%.1f s of renewing, %s requests, %.1f beats each (%s)\n", r.Seconds, number(r.Requests), r.BeatsPerRequest, r.Codec)
-	for _, code := range slices.Sorted(maps.Keys(r.ErrorCodes)) {
-		fmt.Fprintf(w, "errors of code %s: %s\n", printable(code), number(r.ErrorCodes[code]))
-	}
+	printErrors(w, r.ErrorCodes)
 	if r.LeasesLost > 0 {
 		fmt.Fprintf(w, "leases that ended under the run: %s; their TTL is shorter than a round over all of them, raise --ttl\n", number(r.LeasesLost))
 	}
 	if r.LeasesLeft > 0 {
 		fmt.Fprintf(w, "%d leases were left to their TTL\n", r.LeasesLeft)
 	}
-	if r.Interrupted {
+	printInterrupted(w, r.Interrupted)
+}
+
+func printErrors(w io.Writer, codes map[string]int64) {
+	for _, code := range slices.Sorted(maps.Keys(codes)) {
+		fmt.Fprintf(w, "errors of code %s: %s\n", printable(code), number(codes[code]))
+	}
+}
+
+func printInterrupted(w io.Writer, interrupted bool) {
+	if interrupted {
 		fmt.Fprintln(w, "the run was ended early")
 	}
+}
+
+func latencyRow(t *table, name string, l loadgen.Latency) {
+	t.row(name, ms(l.P50), ms(l.P99), ms(l.P999), ms(l.Max))
 }
 
 func printDistribution(w io.Writer, bins []loadgen.Bin) {

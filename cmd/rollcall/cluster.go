@@ -14,7 +14,7 @@ import (
 func newCluster() *cobra.Command {
 	cmd := &cobra.Command{Use: "cluster", Short: "Look at the cluster and change its membership"}
 	group(cmd)
-	cmd.AddCommand(newClusterStatus(), newClusterRemove(), newClusterTransfer())
+	cmd.AddCommand(newClusterStatus(), newClusterRemove(), newClusterTransfer(), newClusterRelease())
 	return cmd
 }
 
@@ -69,6 +69,22 @@ func printCluster(w io.Writer, c *wire.Cluster) error {
 	for _, n := range c.Nodes {
 		t.row(n.ID, n.Role, n.Gossip, n.HTTPAddr, n.RaftAddr, strconv.FormatUint(n.Applied, 10), contact(n.LastContactMS), n.Version)
 	}
+	if err := t.print(); err != nil {
+		return err
+	}
+	return printHolds(w, c.Protection.Holds)
+}
+
+// printHolds tells who is held, if anybody is.
+func printHolds(w io.Writer, holds []wire.Held) error {
+	if len(holds) == 0 {
+		return nil
+	}
+	fmt.Fprint(w, "\nheld, not buried, because too many fell silent at once (rollcall cluster release ends it):\n\n")
+	t := newTable(w, "NAMESPACE", "SERVICE", "HELD", "SINCE", "ENDS IN", "REASON")
+	for _, h := range holds {
+		t.row(h.NS, h.Service, strconv.Itoa(h.Held), milliseconds(h.SinceMS)+" ago", milliseconds(h.EndsMS), h.Reason)
+	}
 	return t.print()
 }
 
@@ -95,6 +111,23 @@ func newClusterTransfer() *cobra.Command {
 			body, _, err := r.ask(cmd.Context(), request{method: "POST", path: wire.PathCluster + "/transfer"})
 			return c.done(cmd, body, err, "Leadership is handed over.\n")
 		})
+}
+
+func newClusterRelease() *cobra.Command {
+	c := &clusterCommand{}
+	var service string
+	cmd := c.command("release", "Bury the held leases of a namespace (--ns) or a service as others are", arguments(0, 0, ""),
+		func(cmd *cobra.Command, r *remote, _ []string) error {
+			query := url.Values{}
+			setUnlessEmpty(query, "service", service)
+			released, body, err := askFor[wire.Released](cmd.Context(), r, request{method: "POST", path: wire.PathRelease, query: query})
+			if err != nil {
+				return err
+			}
+			return c.done(cmd, body, nil, "Leases that are held no longer: %d.\n", released.Released)
+		})
+	cmd.Flags().StringVar(&service, "service", "", "only of this service")
+	return cmd
 }
 
 func (c *clusterCommand) done(cmd *cobra.Command, body []byte, err error, said string, args ...any) error {

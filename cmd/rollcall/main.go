@@ -41,8 +41,9 @@ func newRoot() *cobra.Command {
 	group(root)
 	root.AddCommand(
 		newDev(), newServer(), newRun(),
-		newAlive(), newServices(), newWhy(),
+		newAlive(), newServices(), newWatch(), newWhy(), newHistory(),
 		newRegister(), newHeartbeat(), newLeave(), newDrain(), newEvict(),
+		newSend(), newRecv(), newMailbox(),
 		newCluster(), newDoctor(), newBench(), newHealthcheck(), newVersion(),
 	)
 	return root

@@ -51,6 +51,8 @@ func (s *nodeSettings) flags(cmd *cobra.Command) {
 	f.IntVar(&c.MaxWatches, "max-watches", 20_000, "how many watches this node serves at once")
 	f.IntVar(&c.MaxSessions, "max-sessions", 20_000, "how many WebSocket connections this node serves at once")
 	mailFlags(f, &c.Mail)
+	f.Var(ruleList{&c.Protection}, "protection", "hold the leases of a scope when too many fall silent at once, "+
+		"such as namespace=default,service=web,threshold=0.3,min_population=20,max_hold=2m,rate=5; repeat for more")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	before(cmd, func(cmd *cobra.Command) error { return settle(cmd.Flags(), s.file) })

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/node"
@@ -48,8 +50,10 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func startNode(env *testscript.Env) error {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	n, err := node.Open(node.Config{
-		NodeID: "dev", DataDir: env.WorkDir + "/.node", Version: "test",
+		Registry: registry, NodeID: "dev", DataDir: env.WorkDir + "/.node", Version: "test",
 		HTTPAddr: "127.0.0.1:0", RaftAddr: "127.0.0.1:0", GossipAddr: "127.0.0.1:0",
 	})
 	if err != nil {

@@ -108,20 +108,36 @@ func readMapping(flags *pflag.FlagSet, file string, mapping *yaml.Node) (map[str
 	for pair := range slices.Chunk(mapping.Content, 2) {
 		key, place := pair[0].Value, fmt.Sprintf("%s:%d", file, pair[0].Line)
 		name := flagOf(key)
-		text, ok := scalarText(pair[1])
+		f := flags.Lookup(name)
+		text, ok := settingText(f, pair[1])
 		_, twice := values[name]
 		switch {
-		case !isSetting(name) || flags.Lookup(name) == nil:
+		case !isSetting(name) || f == nil:
 			mistakes = append(mistakes, fmt.Errorf("%s: unknown key %q", place, key))
 		case twice:
 			mistakes = append(mistakes, fmt.Errorf("%s: key %q stands twice", place, key))
 		case !ok:
-			mistakes = append(mistakes, fmt.Errorf("%s: %s: want a value or a list of values", place, key))
+			mistakes = append(mistakes, fmt.Errorf("%s: %s: want %s", place, key, wanted(f)))
 		default:
 			values[name] = fileValue{text, place}
 		}
 	}
 	return values, errors.Join(mistakes...)
+}
+
+// settingText returns the value of a key as its flag would be given.
+func settingText(f *pflag.Flag, n *yaml.Node) (string, bool) {
+	if f != nil && f.Value.Type() == ruleKind && n.Kind != yaml.ScalarNode {
+		return rulesText(n)
+	}
+	return scalarText(n)
+}
+
+func wanted(f *pflag.Flag) string {
+	if f.Value.Type() == ruleKind {
+		return "a list of rules, each lines of key: value"
+	}
+	return "a value or a list of values"
 }
 
 // scalarText returns a scalar, or a list of scalars with commas.

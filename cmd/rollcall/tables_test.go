@@ -70,11 +70,27 @@ e1     edge     alive    e1:7700   e1:7701   0         unknown        -
 `)
 }
 
+func TestClusterShowsWhoIsHeld(t *testing.T) {
+	holds := []wire.Held{
+		{NS: "default", Service: "web", Held: 40, Reason: "40 of 100 fell silent", SinceMS: 12_000, EndsMS: 108_000},
+		{NS: "acme", Held: 3, Reason: "3 of 9 fell silent", SinceMS: 125_000},
+	}
+	checkText(t, func(w io.Writer) error { return printHolds(w, holds) }, `
+
+held, not buried, because too many fell silent at once (rollcall cluster release ends it):
+
+NAMESPACE   SERVICE   HELD   SINCE      ENDS IN   REASON
+default     web       40     12s ago    1m48s     40 of 100 fell silent
+acme        -         3      2m5s ago   0s        3 of 9 fell silent
+`)
+	checkText(t, func(w io.Writer) error { return printHolds(w, nil) }, "")
+}
+
 func TestWhyAlive(t *testing.T) {
 	lease := &wire.Lease{
 		ID: "web-1", State: "alive", Epoch: 4711, Seq: 17, Renewals: 16, Missed: 1, TTLMS: 10_000, ExpiresInMS: 7_210, GrantedAt: grantedAt,
 	}
-	checkText(t, func(w io.Writer) error { explain(w, lease); return nil }, `
+	checkText(t, func(w io.Writer) error { explain(w, lease, nil); return nil }, `
 web-1 is alive.
   Epoch 4711 was granted at 2026-11-22 10:00:00.250 UTC with a TTL of 10s.
   It was renewed 16 times, last with seq 17 2.8s ago; unless it is again, it ends in 7.2s.
@@ -84,7 +100,7 @@ web-1 is alive.
 
 func TestWhyNeverRenewed(t *testing.T) {
 	lease := &wire.Lease{ID: "web-1", State: "alive", Epoch: 4711, TTLMS: 10_000, ExpiresInMS: 9_000, GrantedAt: grantedAt}
-	checkText(t, func(w io.Writer) error { explain(w, lease); return nil }, `
+	checkText(t, func(w io.Writer) error { explain(w, lease, nil); return nil }, `
 web-1 is alive.
   Epoch 4711 was granted at 2026-11-22 10:00:00.250 UTC with a TTL of 10s.
   It was not renewed yet; unless it is, it ends in 9s.
@@ -96,7 +112,7 @@ func TestWhyExpired(t *testing.T) {
 		ID: "web-1", Epoch: 4711, Cause: "expired", At: grantedAt, Revision: 4800, Judge: "n1", Term: 3, LastSeq: 17,
 		LastRenewalAgeMS: 10_102, TTLMS: 10_000, OverdueMS: 102, Missed: 2, JudgeStallMS: 450,
 	}}
-	checkText(t, func(w io.Writer) error { explain(w, lease); return nil }, `
+	checkText(t, func(w io.Writer) error { explain(w, lease, nil); return nil }, `
 web-1 is not alive: it fell silent and expired.
   Epoch 4711 ended at 2026-11-22 10:00:00.250 UTC, revision 4800.
   Its last renewal, seq 17, was 10s before that.
@@ -110,7 +126,7 @@ func TestWhyLeft(t *testing.T) {
 	lease := &wire.Lease{ID: "web-1", State: "left", Certificate: &wire.Certificate{
 		ID: "web-1", Epoch: 4711, Cause: "left", At: grantedAt, Revision: 4800, LastRenewalAgeMS: 300, TTLMS: 10_000,
 	}}
-	checkText(t, func(w io.Writer) error { explain(w, lease); return nil }, `
+	checkText(t, func(w io.Writer) error { explain(w, lease, nil); return nil }, `
 web-1 is not alive: it left by itself.
   Epoch 4711 ended at 2026-11-22 10:00:00.250 UTC, revision 4800.
   It was never renewed in the 300ms since its grant.
@@ -159,14 +175,16 @@ func TestProgressIsALineNowAndThenWithoutATerminal(t *testing.T) {
 	for _, now := range []loadgen.Progress{
 		{Phase: "grant", Done: 10, Total: 100, Elapsed: 250 * time.Millisecond},
 		{Phase: "grant", Done: 100, Total: 100, Elapsed: 500 * time.Millisecond},
+		{Phase: "grant", Done: 100, Total: 100, Elapsed: 750 * time.Millisecond},
 		{Phase: "renew", Done: 10, Elapsed: 250 * time.Millisecond, Of: 10 * time.Second},
 		{Phase: "renew", Done: 2000, Failed: 3, Elapsed: 2 * time.Second, Of: 10 * time.Second},
 		{Phase: "renew", Done: 2100, Elapsed: 2250 * time.Millisecond, Of: 10 * time.Second},
+		{Phase: "hold", Held: 30, Elapsed: 3 * time.Second, Of: 10 * time.Second},
 	} {
 		p.update(now)
 	}
 	p.finish()
-	want := "grant     100 of 100, 200/s\nrenew     2 of 10 s, 1000/s, 3 errors\n"
+	want := "grant     100 of 100, 200/s\nrenew     2 of 10 s, 1000/s, 3 errors\nhold      3 of 10 s, 30 held\n"
 	if b.String() != want {
 		t.Errorf("got %q, want %q", b.String(), want)
 	}

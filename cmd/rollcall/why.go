@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,7 +25,7 @@ func newWhy() *cobra.Command {
 		Use:   "why ID",
 		Short: "Say in plain words why an id is alive, or why it is not",
 		Long: "Say in plain words why an id is alive, or why it is not: from the lease, or from the certificate of its end for\n" +
-			"as long as that is kept. Exit code 3 when nothing is known of the id.",
+			"as long as that is kept, and how it fared of late from its history. Exit code 3 when nothing is known of the id.",
 		Example: "  rollcall why web-1",
 		Args:    arguments(1, 1, "ID"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return c.run(cmd, args[0]) },
@@ -51,15 +52,27 @@ func (c *whyCommand) run(cmd *cobra.Command, id string) error {
 		printBody(cmd.OutOrStdout(), body)
 		return nil
 	}
-	explain(cmd.OutOrStdout(), l)
+	explain(cmd.OutOrStdout(), l, c.past(cmd, r, id))
 	return nil
 }
 
-func explain(w io.Writer, l *wire.Lease) {
+// past returns what is known of earlier events. A token that may not read them
+// is no reason to say nothing.
+func (c *whyCommand) past(cmd *cobra.Command, r *remote, id string) []wire.Event {
+	query := url.Values{"limit": {strconv.Itoa(whyEvents)}}
+	page, _, err := askFor[wire.HistoryPage](cmd.Context(), r, request{path: leasePath(id, "/history"), query: query})
+	if err != nil {
+		return nil
+	}
+	return page.Events
+}
+
+func explain(w io.Writer, l *wire.Lease, past []wire.Event) {
 	lines := explainLife(l)
 	if l.Certificate != nil {
 		lines = explainEnd(l.Certificate)
 	}
+	lines = append(lines, explainPast(past)...)
 	fmt.Fprintln(w, printable(lines[0]))
 	for _, line := range lines[1:] {
 		fmt.Fprintln(w, " ", printable(line))
@@ -88,10 +101,17 @@ func explainLife(l *wire.Lease) []string {
 
 func lastRenewal(l *wire.Lease) string {
 	if l.Renewals == 0 {
-		return fmt.Sprintf("It was not renewed yet; unless it is, it ends in %s.", milliseconds(l.ExpiresInMS))
+		return "It was not renewed yet; " + unlessRenewed(l, "it is")
 	}
-	return fmt.Sprintf("It was renewed %s, last with seq %d %s ago; unless it is again, it ends in %s.",
-		count(l.Renewals, "time"), l.Seq, milliseconds(sinceRenewal(l)), milliseconds(l.ExpiresInMS))
+	return fmt.Sprintf("It was renewed %s, last with seq %d %s ago; %s",
+		count(l.Renewals, "time"), l.Seq, milliseconds(sinceRenewal(l)), unlessRenewed(l, "it is again"))
+}
+
+func unlessRenewed(l *wire.Lease, renewed string) string {
+	if l.ExpiresInMS < 0 {
+		return "its TTL was over " + milliseconds(-l.ExpiresInMS) + " ago."
+	}
+	return fmt.Sprintf("unless %s, it ends in %s.", renewed, milliseconds(l.ExpiresInMS))
 }
 
 func explainEnd(c *wire.Certificate) []string {
@@ -117,10 +137,10 @@ func explainEnd(c *wire.Certificate) []string {
 func explainExpiry(c *wire.Certificate) []string {
 	lines := []string{fmt.Sprintf("Its TTL was %s; node %s, leader of term %d, buried it %s after that had passed.",
 		milliseconds(c.TTLMS), c.Judge, c.Term, milliseconds(int64(c.OverdueMS)))}
-	if c.JudgeStallMS > 0 {
-		lines = append(lines, fmt.Sprintf("That node had itself not run for %s, which was not counted against the lease.", milliseconds(int64(c.JudgeStallMS))))
+	if c.JudgeStallMS == 0 {
+		return append(lines, "That node itself had run without a stall meanwhile.")
 	}
-	return lines
+	return append(lines, fmt.Sprintf("That node had itself not run for %s, which was not counted against the lease.", milliseconds(int64(c.JudgeStallMS))))
 }
 
 var causes = map[string]string{

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"slices"
+	"sort"
 
 	"github.com/seed-b4c92e43/rollcall/registry"
 )
@@ -9,20 +10,20 @@ import (
 // story is what the ghost knows of events: all of them, and which a replica
 // must have forgotten.
 type story struct {
-	events    []registry.Event // the one of revision r is at r - 1
+	events    []registry.Event // in order; there may be other changes between two revisions
 	aged      []uint64         // their cluster time
-	holders   [][leases]uint64 // the epochs that lived after each revision from 0, by client whose id it is
+	holders   [][leases]uint64 // the epochs that lived after that many events, by client whose id it is
 	cluster   uint64
 	keep      registry.Retention
-	gone      int      // events forgotten
-	forgotten []uint64 // revision of the newest of them, after each entry
+	gone      int     // events forgotten
+	forgotten []int32 // how many they were after each entry
 }
 
 func (s *story) reset() {
 	*s = story{events: s.events[:0], aged: s.aged[:0], holders: append(s.holders[:0], [leases]uint64{}), forgotten: s.forgotten[:0]}
 }
 
-// tell takes the event of the next revision.
+// tell takes the next event.
 func (s *story) tell(w *World, ev *registry.Event) {
 	s.events, s.aged = append(s.events, *ev), append(s.aged, s.cluster)
 	after := s.holders[len(s.holders)-1]
@@ -43,7 +44,7 @@ func (s *story) forget(index uint64) {
 	for s.gone < len(s.events) && s.beyond() {
 		s.gone++
 	}
-	s.forgotten[index-1] = uint64(s.gone)
+	s.forgotten[index-1] = int32(s.gone)
 }
 
 func (s *story) beyond() bool {
@@ -51,12 +52,28 @@ func (s *story) beyond() bool {
 	return s.keep.EventMax > 0 && number > int(s.keep.EventMax) || s.keep.EventMS > 0 && age > s.keep.EventMS
 }
 
-// forgotten returns up to which revision a node must have forgotten events.
-func (g *ghost) forgotten(n *node) uint64 {
+// upTo returns how many events there are up to a revision.
+func (s *story) upTo(revision uint64) int {
+	return sort.Search(len(s.events), func(i int) bool { return s.events[i].Revision > revision })
+}
+
+// livedAt returns the epochs that lived at a revision.
+func (s *story) livedAt(revision uint64) [leases]uint64 { return s.holders[s.upTo(revision)] }
+
+// ends returns up to which revision a node must have forgotten events, and what
+// is then the oldest.
+func (s *story) ends(n *node) (forgotten, oldest uint64) {
+	gone := 0
 	if index := n.replica.Index(); index > 0 {
-		return g.story.forgotten[index-1]
+		gone = int(s.forgotten[index-1])
 	}
-	return 0
+	if gone > 0 {
+		forgotten = s.events[gone-1].Revision
+	}
+	if gone < s.upTo(n.replica.Revision()) {
+		return forgotten, s.events[gone].Revision
+	}
+	return forgotten, forgotten + 1
 }
 
 // sameEvent tells whether a replica tells an event as it was made.
@@ -71,7 +88,7 @@ func sameLease(a, b *registry.Lease) bool {
 		return a == b
 	}
 	return a.NS == b.NS && a.ID == b.ID && a.State == b.State && a.Epoch == b.Epoch && a.Seq == b.Seq && a.TTL == b.TTL &&
-		a.GrantedAt == b.GrantedAt && a.RenewedAt == b.RenewedAt && a.Renewals == b.Renewals && a.Missed == b.Missed &&
+		a.Resumes == b.Resumes && a.HeldReason == b.HeldReason && a.GrantedAt == b.GrantedAt && a.RenewedAt == b.RenewedAt && a.Renewals == b.Renewals && a.Missed == b.Missed &&
 		a.Revision == b.Revision && a.Spec.Service == b.Spec.Service && slices.Equal(a.Spec.Tags, b.Spec.Tags)
 }
 
@@ -84,5 +101,6 @@ func (w *World) retention() (keep registry.Retention) {
 	if w.watching.p(0.5) {
 		keep.EventMS = uint64(2000 + w.watching.n(60_000))
 	}
+	keep.Mail = mailLimits
 	return keep
 }

@@ -55,12 +55,12 @@ func (v *watcher) step() {
 // ask asks a node for at most limit events.
 func (v *watcher) ask(n *node, limit int) {
 	events, kept := n.replica.EventsAfter(v.cursor, limit)
-	forgotten := v.w.ghost.forgotten(n)
-	switch oldest := n.replica.OldestEvent(); {
+	forgotten, oldest := v.w.ghost.story.ends(n)
+	switch {
 	case kept != (v.cursor >= forgotten):
 		v.w.fail("promise 7: %s is told by %s that the events after %d are kept: %v; forgotten is %d", v.name, n.name, v.cursor, kept, forgotten)
-	case oldest != forgotten+1:
-		v.w.fail("promise 7: the oldest event of %s is %d; forgotten is %d", n.name, oldest, forgotten)
+	case n.replica.OldestEvent() != oldest:
+		v.w.fail("promise 7: the oldest event of %s is %d, want %d", n.name, n.replica.OldestEvent(), oldest)
 	case !kept:
 		v.anew(n)
 	default:
@@ -70,8 +70,9 @@ func (v *watcher) ask(n *node, limit int) {
 
 // follow takes events, of which there must be as many as there can.
 func (v *watcher) follow(n *node, events []registry.Event, limit int) {
-	there := n.replica.Revision() - min(v.cursor, n.replica.Revision())
-	if uint64(len(events)) != min(uint64(limit), there) {
+	s := &v.w.ghost.story
+	there := max(0, s.upTo(n.replica.Revision())-s.upTo(v.cursor))
+	if len(events) != min(limit, there) {
 		v.w.fail("promise 7: %s gets %d events after %d, of %d", v.name, len(events), v.cursor, there)
 	}
 	for i := range events {
@@ -84,11 +85,12 @@ func (v *watcher) follow(n *node, events []registry.Event, limit int) {
 
 func (v *watcher) see(n *node, ev *registry.Event) {
 	v.w.report.Watched++
-	who := v.w.byID(ev.ID)
+	who, s := v.w.byID(ev.ID), &v.w.ghost.story
+	next := &s.events[s.upTo(v.cursor)]
 	switch {
-	case ev.Revision != v.cursor+1:
-		v.w.fail("promise 7: %s gets event %d of %s after %d", v.name, ev.Revision, n.name, v.cursor)
-	case !sameEvent(ev, &v.w.ghost.story.events[ev.Revision-1]):
+	case ev.Revision != next.Revision:
+		v.w.fail("promise 7: %s gets event %d of %s after %d, want %d", v.name, ev.Revision, n.name, v.cursor, next.Revision)
+	case !sameEvent(ev, next):
 		v.w.fail("promise 7: %s tells event %d otherwise than it was: %+v", n.name, ev.Revision, *ev)
 	case epochOf(ev.Before) != v.epochs[who]:
 		v.w.fail("promise 7: before event %d of %s lived epoch %d, %s knows of %d", ev.Revision, ev.ID, epochOf(ev.Before), v.name, v.epochs[who])
@@ -101,8 +103,8 @@ func (v *watcher) anew(n *node) {
 	v.w.report.Compacted++
 	v.cursor = n.replica.Revision()
 	v.epochs = v.listed(n.replica.List(registry.Query{NS: ns, Limit: leases}))
-	if v.epochs != v.w.ghost.story.holders[v.cursor] {
-		v.w.fail("promise 7: %s lists %v at revision %d, alive were %v", n.name, v.epochs, v.cursor, v.w.ghost.story.holders[v.cursor])
+	if lived := v.w.ghost.story.livedAt(v.cursor); v.epochs != lived {
+		v.w.fail("promise 7: %s lists %v at revision %d, alive were %v", n.name, v.epochs, v.cursor, lived)
 	}
 }
 
@@ -115,23 +117,25 @@ func (v *watcher) listed(page registry.Page) (epochs [leases]uint64) {
 
 // remember asks a node who was alive at some revision.
 func (v *watcher) remember(n *node) {
-	s := &v.w.ghost.story
+	forgotten, _ := v.w.ghost.story.ends(n)
 	revision := uint64(v.w.watching.n(int(n.replica.Revision()) + 1))
 	page, kept := n.replica.ListAt(registry.Query{NS: ns, Limit: leases}, revision)
+	lived := v.w.ghost.story.livedAt(revision)
 	switch {
-	case kept != (revision >= v.w.ghost.forgotten(n)):
-		v.w.fail("promise 7: %s says that revision %d is kept: %v; forgotten is %d", n.name, revision, kept, v.w.ghost.forgotten(n))
-	case kept && v.listed(page) != s.holders[revision]:
-		v.w.fail("promise 7: %s lists %v as of revision %d, alive were %v", n.name, v.listed(page), revision, s.holders[revision])
+	case kept != (revision >= forgotten):
+		v.w.fail("promise 7: %s says that revision %d is kept: %v; forgotten is %d", n.name, revision, kept, forgotten)
+	case kept && v.listed(page) != lived:
+		v.w.fail("promise 7: %s lists %v as of revision %d, alive were %v", n.name, v.listed(page), revision, lived)
 	}
 }
 
 // catchUp follows a node to its end, which is who is alive.
 func (v *watcher) catchUp(n *node) {
-	for v.w.failure == nil && v.cursor < n.replica.Revision() {
+	s := &v.w.ghost.story
+	for v.w.failure == nil && s.upTo(v.cursor) < s.upTo(n.replica.Revision()) {
 		v.ask(n, 100)
 	}
-	if alive := v.w.ghost.story.holders[v.cursor]; v.w.failure == nil && v.epochs != alive {
+	if alive := s.livedAt(v.cursor); v.w.failure == nil && v.epochs != alive {
 		v.w.fail("promise 7: %s knows of %v, alive are %v", v.name, v.epochs, alive)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"os"
 	"strconv"
@@ -17,6 +18,7 @@ const (
 	codeTimeout    = "timeout"
 	codeConnection = "connection"
 	codeStopped    = "stopped" // the run was called off while the request was on its way
+	codeMalformed  = "malformed_answer"
 )
 
 // problem reads an error answer; one that is not of the contract gets its
@@ -50,4 +52,29 @@ func over(code wire.Code) bool {
 		return true
 	}
 	return false
+}
+
+// codeOf is the code of a refusal, or one of ours.
+func codeOf(ctx context.Context, err error) string {
+	var p *wire.Problem
+	if errors.As(err, &p) {
+		return string(p.Code)
+	}
+	return failureCode(ctx, err)
+}
+
+// ask sends a request of JSON and decodes the answer; a refusal is its
+// *wire.Problem.
+func (c *conn) ask(method, path string, body []byte, answer any) error {
+	status, got, err := c.exchange(method, []byte(path), wire.TypeJSON, body)
+	switch {
+	case err != nil:
+		return err
+	case status/100 != 2:
+		return problem(status, got)
+	}
+	if err := json.Unmarshal(got, answer); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	return nil
 }

@@ -12,11 +12,7 @@ package loadgen
 
 import (
 	"errors"
-	"fmt"
-	"net/url"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
@@ -24,11 +20,12 @@ import (
 
 // Modes of renewing.
 const (
-	ModeSingle = "single" // one request a heartbeat
-	ModeBatch  = "batch"  // POST /v1/heartbeats
+	ModeSingle  = "single"  // one request a heartbeat
+	ModeBatch   = "batch"   // POST /v1/heartbeats
+	ModeSession = "session" // a WebSocket a connection, several heartbeats in flight
 )
 
-// Codecs of a batch.
+// Codecs of a batch, and of a session, which has no binary one.
 const (
 	CodecJSON   = "json"
 	CodecBinary = "binary"
@@ -46,7 +43,8 @@ type Config struct {
 	Duration  time.Duration // of renewing; 10 s. Granting and cleaning up come on top
 	TTL       time.Duration // of each lease; 5 min. Must be longer than one round over all leases
 	Batch     int           // beats a request in batch mode, 1 to 10,000; 1,000
-	Codec     string        // of a batch; json
+	Pipeline  int           // heartbeats in flight on each connection in session mode, 1 to 1,024; 1
+	Codec     string        // of a batch or a session; json
 	NS        string        // default
 	Service   string        // bench
 	Prefix    string        // of the ids; "bench-"
@@ -62,11 +60,6 @@ type Config struct {
 	Watch func(Progress)
 }
 
-var (
-	nameShape   = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-	prefixShape = regexp.MustCompile(`^[A-Za-z0-9_~:@-][A-Za-z0-9._~:@-]{0,99}$`)
-)
-
 // ErrConfig is returned when a configuration cannot be driven.
 var ErrConfig = errors.New("cannot drive this")
 
@@ -74,78 +67,53 @@ var ErrConfig = errors.New("cannot drive this")
 func Defaults() Config { return Config{}.withDefaults() }
 
 func (c Config) withDefaults() Config {
-	c.Endpoints = slices.Clone(c.Endpoints)
-	for i, e := range c.Endpoints {
-		if !strings.Contains(e, "://") {
-			c.Endpoints[i] = "http://" + e
-		}
-	}
+	t := c.target().withDefaults()
+	c.Endpoints, c.NS, c.Prefix, c.Timeout = t.Endpoints, t.NS, t.Prefix, t.Timeout
 	orElse(&c.Mode, ModeSingle)
 	orElse(&c.Leases, 10_000)
 	orElse(&c.Workers, 64)
 	orElse(&c.Duration, 10*time.Second)
 	orElse(&c.TTL, 5*time.Minute)
 	orElse(&c.Batch, 1_000)
+	orElse(&c.Pipeline, 1)
 	orElse(&c.Codec, CodecJSON)
-	orElse(&c.NS, wire.DefaultNS)
 	orElse(&c.Service, "bench")
-	orElse(&c.Prefix, "bench-")
-	orElse(&c.Timeout, 10*time.Second)
 	return c
 }
 
-func orElse[T comparable](field *T, value T) {
-	var zero T
-	if *field == zero {
-		*field = value
-	}
+func (c Config) target() Target {
+	return Target{Endpoints: c.Endpoints, Token: c.Token, NS: c.NS, Prefix: c.Prefix, Timeout: c.Timeout, Watch: c.Watch}
 }
 
-// fit bounds the workers by the work: each has a lease, or in batch mode a
-// whole batch if there are that many leases.
+// fit bounds the workers by the work: each has as many leases as it renews at
+// once if there are that many.
 func (c Config) fit() Config {
-	if c.Mode == ModeSingle {
+	atOnce := &c.Batch
+	switch c.Mode {
+	case ModeSingle:
 		c.Batch = 1
+	case ModeSession:
+		atOnce = &c.Pipeline
 	}
-	c.Batch = min(c.Batch, c.Leases)
-	c.Workers = min(c.Workers, c.Leases/c.Batch)
+	*atOnce = min(*atOnce, c.Leases)
+	c.Workers = min(c.Workers, c.Leases / *atOnce)
 	return c
 }
 
 func (c Config) validate() error {
 	return errors.Join(
-		check(len(c.Endpoints) > 0, "no endpoint to drive"),
-		checkEndpoints(c.Endpoints),
-		check(c.Mode == ModeSingle || c.Mode == ModeBatch, "mode %q: want %s or %s", c.Mode, ModeSingle, ModeBatch),
+		c.target().validate(),
+		check(slices.Contains([]string{ModeSingle, ModeBatch, ModeSession}, c.Mode),
+			"mode %q: want %s, %s or %s", c.Mode, ModeSingle, ModeBatch, ModeSession),
 		check(c.Codec == CodecJSON || c.Codec == CodecBinary || c.Codec == CodecCBOR,
 			"codec %q: want %s, %s or %s", c.Codec, CodecJSON, CodecBinary, CodecCBOR),
+		check(c.Mode != ModeSession || c.Codec != CodecBinary, "codec %q: a session has %s or %s", c.Codec, CodecJSON, CodecCBOR),
 		check(c.Leases >= 1 && c.Leases <= 10_000_000, "leases %d: want 1 to 10,000,000", c.Leases),
 		check(c.Workers >= 1 && c.Workers <= 100_000, "workers %d: want 1 to 100,000", c.Workers),
 		check(c.Duration > 0, "duration %v: want more than 0", c.Duration),
 		check(c.TTL >= time.Millisecond, "ttl %v: want at least 1ms", c.TTL),
 		check(c.Batch >= 1 && c.Batch <= wire.MaxBeats, "batch %d: want 1 to %d", c.Batch, wire.MaxBeats),
-		check(nameShape.MatchString(c.NS), "ns %q: want [A-Za-z0-9._-]{1,64}", c.NS),
+		check(c.Pipeline >= 1 && c.Pipeline <= maxPipeline, "pipeline %d: want 1 to %d", c.Pipeline, maxPipeline),
 		check(nameShape.MatchString(c.Service), "service %q: want [A-Za-z0-9._-]{1,64}", c.Service),
-		check(prefixShape.MatchString(c.Prefix), "prefix %q: want up to 100 of [A-Za-z0-9._~:@-], not a dot first", c.Prefix),
 	)
-}
-
-func check(ok bool, format string, args ...any) error {
-	if ok {
-		return nil
-	}
-	return fmt.Errorf(format, args...)
-}
-
-func checkEndpoints(endpoints []string) error {
-	for _, e := range endpoints {
-		u, err := url.Parse(e)
-		if err != nil {
-			return fmt.Errorf("endpoint %q: %w", e, err)
-		}
-		if u.Scheme != "http" || u.Host == "" || (u.Path != "" && u.Path != "/") {
-			return fmt.Errorf("endpoint %q: want http://host:port", e)
-		}
-	}
-	return nil
 }

@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// hurry is how long requests that are on their way may still take once the run
-// is called off.
-const hurry = 500 * time.Millisecond
+// lastMoments is how long requests that are on their way may still take once
+// the run is called off.
+const lastMoments = 500 * time.Millisecond
 
 // conn is one keep-alive connection of one worker. It dials when it has to, and
 // another endpoint after each failure. It belongs to one goroutine.
@@ -22,6 +22,8 @@ type conn struct {
 	at      int             // index in hosts
 	fields  []byte          // header fields of every request, after Host
 	timeout time.Duration
+	buffer  int           // bytes to read at once
+	hurry   time.Duration // what is on its way may still take once the run is called off
 
 	nc    net.Conn // nil: not connected
 	off   func() bool
@@ -30,13 +32,13 @@ type conn struct {
 	out   []byte    // the request, reused
 }
 
-func newConn(ctx context.Context, cfg *Config, worker int) *conn {
-	c := &conn{ctx: ctx, at: worker % len(cfg.Endpoints), timeout: cfg.Timeout}
-	for _, e := range cfg.Endpoints {
+func newConn(ctx context.Context, t *Target, number int) *conn {
+	c := &conn{ctx: ctx, at: number % len(t.Endpoints), timeout: t.Timeout, buffer: 4 << 10, hurry: lastMoments}
+	for _, e := range t.Endpoints {
 		c.hosts = append(c.hosts, hostPort(e))
 	}
-	if cfg.Token != "" {
-		c.fields = append(c.fields, "Authorization: Bearer "+cfg.Token+"\r\n"...)
+	if t.Token != "" {
+		c.fields = append(c.fields, "Authorization: Bearer "+t.Token+"\r\n"...)
 	}
 	return c
 }
@@ -122,9 +124,9 @@ func (c *conn) dial() error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	c.nc, c.armed = nc, time.Time{}
-	c.off = context.AfterFunc(c.ctx, func() { _ = nc.SetDeadline(time.Now().Add(hurry)) })
+	c.off = context.AfterFunc(c.ctx, func() { _ = nc.SetDeadline(time.Now().Add(c.hurry)) })
 	if c.in.in == nil {
-		c.in.in = bufio.NewReader(nc)
+		c.in.in = bufio.NewReaderSize(nc, c.buffer)
 	} else {
 		c.in.in.Reset(nc)
 	}

@@ -12,6 +12,10 @@ import (
 // renew renews the worker's leases in turn until the time has come, the run is
 // called off, or none of them lives any more.
 func (w *worker) renew(until time.Time) {
+	if w.cfg.Mode == ModeSession {
+		newSession(w).renew(until)
+		return
+	}
 	step := w.renewOne
 	if w.cfg.Mode == ModeBatch {
 		step = w.renewBatch(codecOf(w.cfg.Codec))
@@ -112,7 +116,7 @@ func (w *worker) window() []lease {
 func (w *worker) renewed(window []lease, answer []byte, took time.Duration) {
 	var result wire.HeartbeatsResult
 	if err := json.Unmarshal(answer, &result); err != nil {
-		w.tally.refused("malformed_answer", int64(len(window)))
+		w.tally.refused(codeMalformed, int64(len(window)))
 		return
 	}
 	w.pause = 0

@@ -29,6 +29,7 @@ type Result struct {
 	Workers      int      `json:"workers"`     // connections
 	Endpoints    []string `json:"endpoints"`
 	Codec        string   `json:"codec"`
+	Pipeline     int      `json:"pipeline,omitempty"` // heartbeats in flight a connection, of a session
 	TTLMS        int64    `json:"ttl_ms"`
 	Interrupted  bool     `json:"interrupted"`
 
@@ -52,13 +53,16 @@ type Bin struct {
 
 // heading is what a result says of the configuration.
 func (c *Config) heading() Result {
-	codec := CodecJSON
-	if c.Mode == ModeBatch {
+	codec, pipeline := CodecJSON, 0
+	if c.Mode != ModeSingle {
 		codec = c.Codec
+	}
+	if c.Mode == ModeSession {
+		pipeline = c.Pipeline
 	}
 	return Result{
 		Mode: c.Mode, Leases: c.Leases, Workers: c.Workers, Endpoints: c.Endpoints,
-		Codec: codec, TTLMS: c.TTL.Milliseconds(),
+		Codec: codec, Pipeline: pipeline, TTLMS: c.TTL.Milliseconds(),
 		ErrorCodes: map[string]int64{}, Distribution: []Bin{},
 	}
 }

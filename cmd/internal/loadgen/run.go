@@ -9,10 +9,7 @@ import (
 	"time"
 )
 
-const (
-	watchEvery = 250 * time.Millisecond
-	cleanupMax = 60 * time.Second
-)
+const cleanupMax = 60 * time.Second
 
 // Phases of a run, in order.
 const (
@@ -20,16 +17,6 @@ const (
 	PhaseRenew = "renew"
 	PhaseEnd   = "clean up"
 )
-
-// Progress is how far a run is.
-type Progress struct {
-	Phase   string
-	Done    int64 // acknowledged in this phase
-	Total   int64 // of grants and endings; 0 while renewing, which ends by time
-	Failed  int64
-	Elapsed time.Duration // of this phase
-	Of      time.Duration // while renewing: how long it will take
-}
 
 // run is one run of the driver. Its leases are dealt out anew for each phase:
 // grants and endings take as many connections as they profit from, however few
@@ -132,36 +119,21 @@ func (r *run) cleanUp(ctx context.Context) {
 // phase lets every worker do its part, tells of the progress, and returns when
 // all are done.
 func (r *run) phase(p Progress, part func(*worker)) {
-	var workers, watcher sync.WaitGroup
-	done := make(chan struct{})
-	if r.cfg.Watch != nil {
-		watcher.Go(func() { r.watch(p, done) })
-	}
-	for _, w := range r.crew {
-		workers.Go(func() { part(w) })
-	}
-	workers.Wait()
-	close(done)
-	watcher.Wait()
+	during(r.cfg.Watch, p, r.counts, func() {
+		var workers sync.WaitGroup
+		for _, w := range r.crew {
+			workers.Go(func() { part(w) })
+		}
+		workers.Wait()
+	})
 }
 
-func (r *run) watch(p Progress, done <-chan struct{}) {
-	started := time.Now()
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	for last := false; !last; {
-		select {
-		case <-tick.C:
-		case <-done:
-			last = true
-		}
-		p.Done, p.Failed, p.Elapsed = 0, 0, time.Since(started)
-		for _, w := range r.crew {
-			p.Done += w.tally.done.Load()
-			p.Failed += w.tally.failed.Load()
-		}
-		r.cfg.Watch(p)
+func (r *run) counts() (done, failed int64) {
+	for _, w := range r.crew {
+		done += w.tally.done.Load()
+		failed += w.tally.failed.Load()
 	}
+	return done, failed
 }
 
 // tally adds up what the workers counted in the phase that just ended.

@@ -326,7 +326,8 @@ func TestConfigIsChecked(t *testing.T) {
 	for want, cfg := range map[string]Config{
 		"no endpoint":         {},
 		"want http://host":    {Endpoints: []string{"https://x"}},
-		`mode "session"`:      {Endpoints: []string{"http://x"}, Mode: "session"},
+		`mode "other"`:        {Endpoints: []string{"http://x"}, Mode: "other"},
+		"pipeline 1025":       {Endpoints: []string{"http://x"}, Mode: ModeSession, Pipeline: 1025},
 		`codec "xml"`:         {Endpoints: []string{"http://x"}, Codec: "xml"},
 		"batch 10001":         {Endpoints: []string{"http://x"}, Mode: ModeBatch, Batch: 10_001},
 		"leases -1":           {Endpoints: []string{"http://x"}, Leases: -1},

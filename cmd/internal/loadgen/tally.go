@@ -32,7 +32,7 @@ type tally struct {
 func newTally() *tally {
 	return &tally{
 		errors:  make(map[string]int64),
-		latency: hdrhistogram.New(lowestMicros, highestMicros, digits),
+		latency: newHistogram(),
 	}
 }
 
@@ -40,7 +40,7 @@ func newTally() *tally {
 func (t *tally) acknowledged(n int64, took time.Duration) {
 	t.requests++
 	t.done.Add(n)
-	_ = t.latency.RecordValue(min(max(took.Microseconds(), lowestMicros), highestMicros)) // in bounds, so never refused
+	record(t.latency, took)
 }
 
 func (t *tally) refused(code string, n int64) {
@@ -58,4 +58,13 @@ func (t *tally) add(other *tally) {
 		t.errors[code] += n
 	}
 	t.latency.Merge(other.latency)
+}
+
+func newHistogram() *hdrhistogram.Histogram {
+	return hdrhistogram.New(lowestMicros, highestMicros, digits)
+}
+
+// record notes a latency, within the bounds of the histogram.
+func record(h *hdrhistogram.Histogram, took time.Duration) {
+	_ = h.RecordValue(min(max(took.Microseconds(), lowestMicros), highestMicros)) // in bounds, so never refused
 }

@@ -34,7 +34,8 @@ type worker struct {
 }
 
 func newWorker(ctx context.Context, cfg *Config, number int, leases []lease) *worker {
-	w := &worker{cfg: cfg, ctx: ctx, conn: newConn(ctx, cfg, number), tally: newTally(), leases: leases}
+	target := cfg.target()
+	w := &worker{cfg: cfg, ctx: ctx, conn: newConn(ctx, &target, number), tally: newTally(), leases: leases}
 	if cfg.NS != wire.DefaultNS {
 		w.query = "?ns=" + cfg.NS
 	}
@@ -51,20 +52,30 @@ func (w *worker) leasePath(id, rest string) []byte {
 	return w.path
 }
 
-// failed counts a request that was not answered, and waits.
+// failed counts a request that was refused or not answered, and waits.
 func (w *worker) failed(err error, n int64) {
-	w.tally.refused(failureCode(w.ctx, err), n)
+	w.tally.refused(codeOf(w.ctx, err), n)
 	w.backOff()
 }
 
 // backOff waits longer after each failure in a row, or until the run ends.
-func (w *worker) backOff() {
-	w.pause = min(max(2*w.pause, firstPause), maxPause)
-	timer := time.NewTimer(w.pause)
+func (w *worker) backOff() { w.pause = backOff(w.ctx, w.pause) }
+
+// backOff waits longer than the last time, or until ctx ends, and returns how
+// long it meant to.
+func backOff(ctx context.Context, last time.Duration) time.Duration {
+	next := min(max(2*last, firstPause), maxPause)
+	pause(ctx, next)
+	return next
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
-	case <-w.ctx.Done():
+	case <-ctx.Done():
 	}
 }
 

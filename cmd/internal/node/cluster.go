@@ -42,8 +42,8 @@ func (n *Node) cluster() (wire.Cluster, error) {
 		Term:      n.store.Term(),
 		Nodes:     []wire.Node{},
 	}
-	n.store.View(func(r *registry.Replica, _ time.Duration) {
-		c.Revision, c.Protection = r.Revision(), protection(r.Holds())
+	n.store.View(func(r *registry.Replica, mono time.Duration) {
+		c.Revision, c.Protection = r.Revision(), protection(r.Holds(r.ClusterNow(mono)))
 	})
 	nodes, err := n.members.Nodes(leader)
 	for _, v := range nodes {

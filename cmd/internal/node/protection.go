@@ -12,6 +12,9 @@ import (
 	"github.com/seed-b4c92e43/rollcall/registry"
 )
 
+// Protection is one rule of protection.
+type Protection = registry.Protection
+
 // maxRules bounds the rules of protection: the judge looks at all of them for
 // every due lease of a protected namespace.
 const maxRules = 100

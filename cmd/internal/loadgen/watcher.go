@@ -1,0 +1,116 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-b4c92e43/rollcall/api/wire"
+)
+
+// watcher is one watch, over as many connections as it takes. It belongs to one
+// goroutine; only the counters are read by others.
+type watcher struct {
+	conn     *conn
+	path     string
+	arrivals *arrivals
+	last     uint64 // the revision that it has heard up to
+	placed   bool   // last says something
+	pause    time.Duration
+	counts   *watchCounts
+}
+
+// watchCounts are those of all watchers.
+type watchCounts struct {
+	ready      atomic.Int64 // watchers that were opened
+	disordered atomic.Int64 // events that were not beyond the one before
+	broken     atomic.Int64 // streams that ended under the run, or were not had
+	anew       atomic.Int64 // watches that had to begin anew
+}
+
+func newWatcher(ctx context.Context, t *Target, number int, service string, a *arrivals, counts *watchCounts) *watcher {
+	w := &watcher{conn: newConn(ctx, t, number), arrivals: a, counts: counts}
+	w.conn.buffer, w.conn.hurry = streamBuffer, 0
+	w.path = wire.PathWatch + t.query("?service="+service)
+	return w
+}
+
+// run watches until the run ends. It tells when it heard for the first time,
+// and of every stream that ended.
+func (w *watcher) run(opened func(), ended func(error)) {
+	defer w.conn.close()
+	opened = w.once(opened)
+	for w.conn.ctx.Err() == nil {
+		err := w.follow(opened)
+		if w.conn.ctx.Err() != nil {
+			return
+		}
+		ended(err)
+		w.turn(err)
+		w.pause = backOff(w.conn.ctx, w.pause)
+	}
+}
+
+func (w *watcher) once(opened func()) func() {
+	told := false
+	return func() {
+		if w.placed && !told {
+			told = true
+			w.counts.ready.Add(1)
+			opened()
+		}
+	}
+}
+
+// turn makes the next stream begin where this one ended, or anew if that is
+// not kept, with another node.
+func (w *watcher) turn(err error) {
+	w.counts.broken.Add(1)
+	var p *wire.Problem
+	if errors.As(err, &p) && p.Code == wire.CodeCompacted {
+		w.counts.anew.Add(1)
+		w.last, w.placed = 0, false
+	}
+	if w.conn.nc != nil { // else it has turned already
+		w.conn.drop()
+	}
+}
+
+// follow hears one stream to its end.
+func (w *watcher) follow(opened func()) error {
+	lastID := ""
+	if w.placed {
+		lastID = strconv.FormatUint(w.last, 10)
+	}
+	s, err := openStream(w.conn, w.path, lastID)
+	if err != nil {
+		return err
+	}
+	for {
+		e, err := s.next()
+		if err != nil {
+			return err
+		}
+		if e.kind == heardError {
+			return &wire.Problem{Code: wire.CodeCompacted} // nothing else ends a stream with a word
+		}
+		w.pause = 0
+		w.hear(e)
+		opened()
+	}
+}
+
+// hear notes what came. The parts of a snapshot but its last have no place.
+func (w *watcher) hear(e heard) {
+	switch {
+	case !e.placed:
+		return
+	case e.kind == heardEvent && w.placed && e.revision <= w.last:
+		w.counts.disordered.Add(1)
+	case e.kind == heardEvent:
+		w.arrivals.note(e.revision, time.Now())
+	}
+	w.last, w.placed = max(w.last, e.revision), true
+}

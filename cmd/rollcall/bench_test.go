@@ -1,0 +1,64 @@
+package main
+
+import (
+	"io"
+	"testing"
+
+	"github.com/seed-b4c92e43/rollcall/cmd/internal/loadgen"
+)
+
+var someLatency = loadgen.Latency{P50: 1, P99: 2, P999: 30, Max: 400}
+
+func TestBenchWatchTable(t *testing.T) {
+	result := &loadgen.WatchResult{
+		Mode: "watch", Seconds: 10, Changes: 50, Events: 250_000, Broken: 3, Anew: 1, Errors: 2, Missed: 4,
+		Write: someLatency, First: someLatency, Last: someLatency, Watchers: 5_000, Endpoints: []string{"a", "b"},
+		ErrorCodes: map[string]int64{"no_leader": 2}, Interrupted: true,
+	}
+	checkText(t, func(w io.Writer) error { return printBenchWatch(w, result) }, `
+5000 watchers on 2 endpoints, 50 changes in 10.0 s, heard of 250,000 times
+
+OF A CHANGE     P50       P99       P99.9     MAX
+acknowledged    1.00 ms   2.00 ms   30.0 ms   400 ms
+first watcher   1.00 ms   2.00 ms   30.0 ms   400 ms
+last watcher    1.00 ms   2.00 ms   30.0 ms   400 ms
+
+missed 4, twice or out of order 0; streams that broke 3, of which began anew 1
+errors of code no_leader: 2
+the run was ended early
+`)
+}
+
+func TestBenchMailTable(t *testing.T) {
+	result := &loadgen.MailResult{
+		Mode: "mail", Seconds: 10, Sent: 10_000, SentPerS: 2_000.5, Delivered: 9_999, DeliveredPerS: 5_000, Acked: 9_999, Unsettled: 1,
+		SendMS: someLatency, ReadMS: someLatency, AckMS: someLatency, DeliveryMS: someLatency,
+		Findings: loadgen.Findings{Lost: 1}, Senders: 16, Mailboxes: 64, BodyBytes: 256, Endpoints: []string{"a"},
+	}
+	checkText(t, func(w io.Writer) error { return printBenchMail(w, result) }, `
+10,000 messages of 256 bytes from 16 senders, then read from 64 mailboxes, on 1 endpoints, in 10.0 s
+
+MAIL           MESSAGES   PER SECOND   P50       P99       P99.9     MAX
+sent           10,000     2,000        1.00 ms   2.00 ms   30.0 ms   400 ms
+delivered      9,999      5,000        -         -         -         -
+pages read     -          -            1.00 ms   2.00 ms   30.0 ms   400 ms
+acknowledged   9,999      -            1.00 ms   2.00 ms   30.0 ms   400 ms
+
+lost 1, twice 0, altered 0, dropped 0, out of order 0, sent by nobody 0; given up by their senders 1
+`)
+}
+
+func TestBenchIdleTable(t *testing.T) {
+	result := &loadgen.IdleResult{
+		Kind: "session", Seconds: 30, Connections: 10_000, Held: 10_000, BytesPerConnection: 11_264.5,
+		Nodes: []loadgen.NodeMemory{{Endpoint: "http://a", Before: 50e6, After: 162.6e6}},
+	}
+	checkText(t, func(w io.Writer) error { return printBenchIdle(w, result) }, `
+10,000 of 10,000 connections (session) held for 30.0 s, 0 broke
+
+NODE       RESIDENT BEFORE   AFTER      GREW BY
+http://a   50.0 MB           162.6 MB   112.6 MB
+
+11,264 bytes a connection
+`)
+}
