@@ -40,13 +40,15 @@ func (p *poster) box() string { return fmt.Sprint("/v1/mailboxes/box-", p.number
 
 func (p *poster) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		switch p.rnd.IntN(6) {
+		switch p.rnd.IntN(7) {
 		case 0:
 			p.read()
 		case 1:
 			p.acknowledge(ctx)
 		case 2:
 			p.giveBack(ctx)
+		case 3:
+			p.sendBrief(ctx)
 		default:
 			p.send(ctx)
 		}
@@ -87,6 +89,21 @@ func (p *poster) send(ctx context.Context) {
 	p.pending[id] = mail{offset: sent.Offset, body: body}
 	p.counts.sent++
 }
+
+// sendBrief sends a message that nobody reads before its time is over.
+func (p *poster) sendBrief(ctx context.Context) {
+	for ctx.Err() == nil {
+		a, ok := p.ask("POST", briefBox+"/messages", wire.NewMessage{Body: json.RawMessage(`1`), TTLMS: 1000})
+		if ok && a.status != http.StatusCreated {
+			p.t.Errorf("a brief message: %d %s", a.status, a.body)
+		}
+		if ok {
+			return
+		}
+	}
+}
+
+const briefBox = "/v1/mailboxes/brief"
 
 // some returns a few messages that wait, the same for the same seed.
 func (p *poster) some() []string {
@@ -175,6 +192,11 @@ func (p *poster) check(page *wire.MessagesPage) map[string]bool {
 // knows of what was acknowledged.
 func (p *poster) finish(c *cluster) {
 	for _, r := range c.nodes {
+		var brief wire.Mailbox
+		c.must(r, "GET", briefBox+"?consistency=linearizable", nil, 200).into(c.t, &brief)
+		if brief.Pending > 0 {
+			p.t.Errorf("on %s brief messages did not end: %+v", r.name, brief)
+		}
 		var page wire.MessagesPage
 		c.must(r, "GET", p.box()+"/messages?limit=1000&consistency=linearizable", nil, 200).into(c.t, &page)
 		seen := p.check(&page)

@@ -29,11 +29,20 @@ func (p stormPlan) String() string {
 
 func (p stormPlan) config(i int) Config {
 	expect := min(p.voters, 3)
-	return Config{
+	cfg := Config{
 		BootstrapExpect: expect, Edge: i > p.voters, snapshotBytes: 32 << 10,
 		Join: []string{host(1) + ":7702", host(2) + ":7702", host(3) + ":7702"},
 	}
+	if p.seed%2 == 0 {
+		cfg.Protection = []registry.Protection{{
+			NS: "default", Threshold: 0.2, MinPopulation: 3, MaxHold: maxHold, Window: 5 * time.Second,
+		}}
+	}
+	return cfg
 }
+
+// maxHold is how long leases are held in the storms of even seeds.
+const maxHold = 4 * time.Second
 
 // TestClusterStorm lets clients renew, register and read through crashes, restarts,
 // partitions, one-way cuts and transfers, with a snapshot every few seconds,
@@ -98,12 +107,7 @@ func (p stormPlan) run(c *cluster) {
 	faults := p.rage(c)
 	stop()
 	clients.Wait()
-	c.ready()
-	c.same()
-	pass(5 * time.Second) // what was given back comes again
-	for _, o := range others {
-		o.finish(c)
-	}
+	p.calm(c, others)
 	var sum stormCounts
 	for _, one := range counts {
 		sum.add(one)
@@ -111,6 +115,24 @@ func (p stormPlan) run(c *cluster) {
 	c.t.Logf("%+v, %d faults %v", sum, len(faults), faults)
 	if sum.sent < 10*posters || sum.mailRead < 2*posters || sum.pushed < 10 || sum.renewals < 5*p.clients || sum.linearizable < 2*p.clients || sum.local < 2*p.clients {
 		c.t.Errorf("too little was done: %+v", sum)
+	}
+}
+
+// calm checks, after a storm, what is left of it.
+func (p stormPlan) calm(c *cluster, others []stormy) {
+	c.ready()
+	c.same()
+	pass(5 * time.Second) // what was given back comes again
+	for _, o := range others {
+		o.finish(c)
+	}
+	pass(maxHold + 10*time.Second) // nobody renews, and no TTL is longer than 5 s
+	for _, r := range c.nodes {
+		r.View(func(state *registry.Replica, _ time.Duration) {
+			if state.Len() > 0 {
+				c.t.Errorf("on %s %d leases did not end, %d are held", r.name, state.Len(), state.Held())
+			}
+		})
 	}
 }
 
