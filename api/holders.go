@@ -155,7 +155,7 @@ func (h *holders) tell(epoch uint64, ended *registry.Certificate) {
 // events were missed.
 func (h *holders) sweep(s *Server) {
 	for _, epoch := range h.epochs() {
-		if _, lives := s.holderOf(epoch); !lives {
+		if s.ended(epoch) {
 			h.tell(epoch, s.certificateOf(epoch))
 		}
 	}
@@ -169,6 +169,16 @@ func (h *holders) epochs() []uint64 {
 		all = append(all, epoch)
 	}
 	return all
+}
+
+// ended tells whether an epoch lives no more. One that is beyond the revision of
+// this replica was granted, but that is not known here yet.
+func (s *Server) ended(epoch uint64) (ended bool) {
+	s.node.View(func(r *registry.Replica, _ time.Duration) {
+		_, _, lives := r.Holder(epoch)
+		ended = !lives && epoch <= r.Revision()
+	})
+	return ended
 }
 
 // holderOf returns the id whose live epoch that is.

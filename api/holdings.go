@@ -71,7 +71,7 @@ func (c *session) claim(epoch uint64, id registry.Identity, again bool) {
 		c.yield(epoch) // another session was faster, or it has ended and was told
 		return
 	}
-	if _, lives := c.server.holderOf(epoch); !lives && h.release(epoch, c) {
+	if c.server.ended(epoch) && h.release(epoch, c) {
 		c.lose(epoch, c.server.certificateOf(epoch))
 	}
 }
