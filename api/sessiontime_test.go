@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"testing"
@@ -157,6 +158,30 @@ func TestEndingIsBoundedForWhoDoesNotRead(t *testing.T) {
 		}
 		if took := time.Since(start); took > 7*time.Second {
 			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// TestMailIsNotBehindAllEvents: who watches more than it can read is pushed its
+// mail meanwhile.
+func TestMailIsNotBehindAllEvents(t *testing.T) {
+	inBubble(t, func(t *testing.T, n *node, s *api.Server, l *line) {
+		const events, watches = 400, 50
+		l.register("a")
+		for i := range events {
+			n.do(&registry.Grant{NS: wire.DefaultNS, ID: fmt.Sprint("web-", i), TTL: 3_600_000})
+		}
+		for i := range watches {
+			l.send(object{"op": "watch", "rid": fmt.Sprint("w", i), "after": 1})
+			l.answer(fmt.Sprint("w", i)).ok(t)
+		}
+		n.do(&registry.Send{NS: wire.DefaultNS, ID: "a", TTL: 3_600_000, Body: registry.Body{Data: []byte(`1`)}})
+		before := 0
+		for l.next()["op"] != wire.OpMessage {
+			before++
+		}
+		if left := events*watches - len(l.pushed); before > left/2 {
+			t.Errorf("the message came after %d of %d events that were left", before, left)
 		}
 	})
 }

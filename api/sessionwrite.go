@@ -29,6 +29,8 @@ type writer struct {
 	waits  map[*box]time.Time
 	visits []*sessionWatch // that may have something
 	more   bool            // not all was fetched
+
+	mailFirst bool // of what is pushed, the last time
 }
 
 // write writes until the session ends.
@@ -89,10 +91,15 @@ func (w *writer) fetch() (out outbox, e *ending) {
 	return out, w.ending
 }
 
-// push appends what is to be pushed while there is room.
+// push appends what is to be pushed while there is room: of events and mail
+// each comes first by turns, so that neither waits for all of the other.
 func (w *writer) push(out *outbox) {
 	w.more = false
-	for _, source := range [...]func([]byte) ([]byte, int){w.pushLost, w.pushEvents, w.pushMail} {
+	sources := [...]func([]byte) ([]byte, int){w.pushLost, w.pushEvents, w.pushMail}
+	if w.mailFirst = !w.mailFirst; w.mailFirst {
+		sources[1], sources[2] = sources[2], sources[1]
+	}
+	for _, source := range sources {
 		n := 0
 		out.frames, n = source(out.frames)
 		out.count += n

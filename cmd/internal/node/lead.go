@@ -10,7 +10,7 @@ import (
 
 // Bounds of the judge beside those of DESIGN's rules, which are in registry.
 const (
-	maxBurials    = 2_000                  // in one entry: about 64 kB of log, 5 ms of apply
+	maxBurials    = 2_000                  // in one entry: about 64 kB of log, 15 ms of apply
 	obstructAfter = 400 * time.Millisecond // an older proposal silences the leader's clients
 	checkEvery    = 10 * time.Second       // a Check, and with it cluster time, while nothing else happens
 	checkOverdue  = 100 * time.Millisecond // the same while a message's time is over and nothing says so
