@@ -22,7 +22,7 @@ type addressee struct {
 	epoch   uint64
 	seq     uint64
 	sent    int
-	waiting []string // acknowledged messages that were not acknowledged as read
+	waiting []string // acknowledged messages that nobody tried to acknowledge as read
 	pushed  []string // on this session, neither
 	last    uint64   // offset pushed last on this session
 }
@@ -152,10 +152,11 @@ func (a *addressee) settle() bool {
 	if len(read) == 0 {
 		return true
 	}
+	// If the answer is lost they may be pushed again, or not.
+	a.waiting = slices.DeleteFunc(a.waiting, func(id string) bool { return slices.Contains(read, id) })
 	if _, ok := a.ask("ack", map[string]any{"id": a.id, "epoch": a.epoch, "ids": read}); !ok {
 		return false
 	}
-	a.waiting = slices.DeleteFunc(a.waiting, func(id string) bool { return slices.Contains(read, id) })
 	a.pushed = slices.DeleteFunc(a.pushed, func(id string) bool { return slices.Contains(read, id) })
 	return true
 }
