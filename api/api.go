@@ -158,8 +158,8 @@ func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.enter) }
 
 // Close ends all watches and sessions and returns when they have ended; a
 // session's last answers take up to 5 s. When ctx ends first, it takes their
-// connections away and returns its error. Then the owner shuts the HTTP server
-// down.
+// connections away, waits for 2 s at most and returns its error. Then the owner
+// shuts the HTTP server down.
 func (s *Server) Close(ctx context.Context) error {
 	watches := make(chan error, 1)
 	go func() { watches <- s.streams.close(ctx) }()
