@@ -210,8 +210,26 @@ func TestFramesThatEndTheSession(t *testing.T) {
 		})
 	}
 	l := c.session()
-	l.raw(websocket.TextMessage, `{"op":"send","rid":1,"to":"a","body":"`+strings.Repeat("x", wire.MaxFrame)+`"}`)
+	l.raw(websocket.TextMessage, `{"op":"send","rid":1,"to":"a","body":"`+strings.Repeat("x", wire.MaxBody)+`"}`)
 	l.closes(websocket.CloseMessageTooBig)
+}
+
+// TestLargeFrames: a frame may be what a request body may be, though it outweighs
+// all that may be under way.
+func TestLargeFrames(t *testing.T) {
+	_, c := newServer(t)
+	l := c.session()
+	l.ask("send", object{"to": "a", "body": strings.Repeat("x", wire.MaxBody-100)}).refused(t, wire.CodeTooLarge, "")
+	epoch := l.register("a")
+	beats := make([][2]uint64, wire.MaxBeats)
+	for i := range beats {
+		beats[i] = [2]uint64{epoch, 1}
+	}
+	beats[0][0] = wire.Unknown
+	answer := l.ask("heartbeats", object{"beats": beats}).ok(t)
+	if answer["accepted"] != 1.0 || answer["duplicates"] != float64(wire.MaxBeats-2) {
+		t.Errorf("answer %v", answer)
+	}
 }
 
 // TestFragments: a request may come in many frames, with others between them.

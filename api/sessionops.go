@@ -38,7 +38,7 @@ var sessionOps = map[string]sessionOp{
 // take begins the request of a frame. A frame that is not of the subprotocol at
 // all ends the session; whatever else is wrong is answered.
 func (c *session) take(kind int, payload []byte) *ending {
-	weight := 1 + len(payload)>>10
+	weight := min(1+len(payload)>>10, maxWeight)
 	if !c.admit(weight) {
 		return nil
 	}

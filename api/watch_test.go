@@ -401,7 +401,7 @@ func TestBadWatches(t *testing.T) {
 		{"id", "id=a%2Fb"},
 		{"id", "id=" + strings.Repeat("a", 129)},
 		{"prefix", "prefix=a/b"},
-		{"tag", "tag="},
+		{"tag", "tag=" + strings.Repeat("t", 65)},
 		{"tag", strings.Repeat("tag=a&", 33)},
 		{"ns", "ns="},
 		{"after", "after="},
