@@ -2,10 +2,10 @@
 // and the [Node] behind it.
 //
 // It does not decide anything about leases, keeps nothing but hints (round-trip
-// times), opens no port, and starts no goroutine but those of streams, which
-// [Server.Close] ends. Everything about a route
-// stands in one table, [Routes]; every metric in another, in metrics.go. The
-// types of echo stay in echo.go.
+// times), opens no port, and starts no goroutine but those of streams and
+// sessions, which [Server.Close] ends. Everything about a route stands in one
+// table, [Routes], and about what a session can be asked in another, sessionOps;
+// every metric in a third, in metrics.go. The types of echo stay in echo.go.
 package api
 
 import (
@@ -143,7 +143,7 @@ func New(c Config) (*Server, error) {
 		scrape:     promhttp.HandlerFor(c.Registry, promhttp.HandlerOpts{}),
 		nodeHeader: []string{c.Node.ID()},
 	}
-	s.streams.hurry = closingWithin
+	s.streams.hurry, s.sessions.hurry = closingWithin, drainWithin
 	s.none = newEndpoint(Route{Path: "none"}, m)
 	for _, route := range Routes() {
 		s.routes = append(s.routes, newEndpoint(route, m))
@@ -158,8 +158,8 @@ func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.enter) }
 
 // Close ends all watches and sessions and returns when they have ended; a
 // session's last answers take up to 5 s. When ctx ends first, it takes their
-// connections away and returns its error. Then the owner shuts the HTTP server
-// down.
+// connections away, waits for 2 s at most and returns its error. Then the owner
+// shuts the HTTP server down.
 func (s *Server) Close(ctx context.Context) error {
 	watches := make(chan error, 1)
 	go func() { watches <- s.streams.close(ctx) }()

@@ -27,6 +27,9 @@ type holders struct {
 // each takes some 400 bytes.
 const maxHeld = 1_000_000
 
+// followAgain is after what time a subscription is tried again that was refused.
+const followAgain = time.Second
+
 // endingsAtOnce is how many events are looked at in one step.
 const endingsAtOnce = 256
 
@@ -97,18 +100,23 @@ func (h *holders) take(epoch uint64) *session {
 func (h *holders) run(s *Server) {
 	for {
 		err := h.follow(s)
-		if _, ok := asCompacted(err); !ok {
-			if !errors.Is(err, errEnding) {
-				s.log.Error("sessions are told of no more leases that end", "error", err)
-			}
+		if errors.Is(err, errEnding) || errors.Is(err, watch.ErrClosed) {
 			return
 		}
-		h.sweep(s)
+		if _, ok := asCompacted(err); ok {
+			continue // it fell behind; the sweep finds what was missed
+		}
+		s.log.Warn("sessions are not told of leases that end", "error", err)
+		select {
+		case <-h.done:
+			return
+		case <-time.After(followAgain):
+		}
 	}
 }
 
-// follow looks at all events from now on. First it sweeps, for what was claimed
-// before now.
+// follow looks at all events from now on. First it sweeps, for what has ended
+// before.
 func (h *holders) follow(s *Server) error {
 	var now uint64
 	s.node.View(func(r *registry.Replica, _ time.Duration) { now = r.Revision() })

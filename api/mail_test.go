@@ -236,6 +236,16 @@ func TestMailInCBOR(t *testing.T) {
 	if text := string(c.read(boxOfA + "/messages").Messages[0].Body); !json.Valid([]byte(text)) {
 		t.Errorf("body %s", text)
 	}
+	for range 5 {
+		c.do("POST", boxOfA+"/nack", `{"ids":["`+firstUUID+`"]}`).is(200)
+	}
+	page.Messages = nil
+	if err := cbor.Unmarshal(c.do("GET", boxOfA+"/dead", "", header("Accept", wire.TypeCBOR)).is(200).body, &page); err != nil {
+		t.Fatal(err)
+	}
+	if len(page.Messages) != 1 || page.Messages[0].Body == nil {
+		t.Errorf("dead %+v", page)
+	}
 	for _, bad := range []any{[]byte{1}, map[int]int{1: 1}, map[string]any{"x": []any{[]byte{1}}}} {
 		c.send("POST", boxOfA+"/messages", encodeCBOR(t, map[string]any{"body": bad}), inCBOR...).invalid("body")
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -104,7 +105,7 @@ func (s *Server) openSession(r *request, protocol string) error {
 	if protocol == wire.SessionCBOR {
 		format = cborFrames
 	}
-	s.begin(newSession(s, ws, format, r.header.Get(wire.HeaderRequestID)))
+	s.begin(newSession(s, ws, format, strings.Clone(r.header.Get(wire.HeaderRequestID))))
 	return nil
 }
 

@@ -1,15 +1,13 @@
 package api_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"runtime"
+	"log/slog"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -190,6 +188,37 @@ func TestLostAmongMany(t *testing.T) {
 	l.silent()
 }
 
+// TestLostBeyondTheLog: whoever follows the ends fell behind what is kept of
+// events; then it looks at every lease itself.
+func TestLostBeyondTheLog(t *testing.T) {
+	n, c := newServer(t)
+	n.do(&registry.Serve{Term: 1, ClusterID: "c1", Retention: registry.Retention{EventMax: 2}})
+	l := c.session()
+	const leases = wire.MaxSessionLeases
+	beats, evictions := make([][]uint64, leases), make([]registry.Command, leases)
+	for i := range leases {
+		id := fmt.Sprint("id-", i)
+		beats[i] = []uint64{n.do(&registry.Grant{NS: "default", ID: id, TTL: 10_000}).Lease.Epoch, 1}
+		evictions[i] = &registry.Evict{NS: "default", ID: id}
+	}
+	l.ask("heartbeats", object{"beats": beats}).ok(t)
+	last := fmt.Sprint("id-", leases-1)
+	c.mail(last, `{"body":"the last lease of the batch is the session's"}`)
+	l.mailed(last, 1)
+	l.ask("register", object{"id": "one-more"}).refused(t, wire.CodeOverloaded, "")
+	n.mu.Lock()
+	n.apply(evictions...)
+	n.mu.Unlock()
+	seen := map[any]bool{}
+	for range leases {
+		seen[l.push(wire.OpLost)["id"]] = true
+	}
+	if len(seen) != leases {
+		t.Fatalf("told of %d", len(seen))
+	}
+	l.silent()
+}
+
 func TestSessionWatches(t *testing.T) {
 	for _, protocol := range []string{wire.SessionJSON, wire.SessionCBOR} {
 		t.Run(protocol, func(t *testing.T) { testSessionWatches(t, protocol) })
@@ -298,6 +327,32 @@ func TestDraining(t *testing.T) {
 		header("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="), header("Sec-WebSocket-Protocol", wire.SessionJSON)).refuses(wire.CodeOverloaded)
 }
 
+// TestSessionOfANodeThatFails: a message that cannot be read ends the session,
+// and the log says why.
+func TestSessionOfANodeThatFails(t *testing.T) {
+	var log bytes.Buffer
+	n := newNode()
+	c := serve(t, api.Config{Node: n, Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	l := c.session()
+	n.missing = 1
+	c.mail("a", `{"body":1}`)
+	l.send(object{"op": "register", "rid": 1, "id": "a"})
+	l.closes(websocket.CloseInternalServerErr)
+	if !strings.Contains(log.String(), "has no body") {
+		t.Errorf("log %s", log.String())
+	}
+	l = c.session()
+	n.fail = errors.New("secret cause")
+	if p := l.ask("register", object{"id": "a"}).refused(t, wire.CodeInternal, ""); strings.Contains(fmt.Sprint(p), "secret") {
+		t.Errorf("problem %v", p)
+	}
+	n.fail = fmt.Errorf("%w: cut off", api.ErrNoLeader)
+	l.ask("heartbeat", object{"id": "a", "epoch": 1, "seq": 1}).refused(t, wire.CodeNoLeader, "")
+	l.ask("heartbeats", object{"beats": [][]uint64{{1, 1}}}).refused(t, wire.CodeNoLeader, "")
+	n.fail, n.panics = nil, true
+	l.ask("register", object{"id": "a"}).refused(t, wire.CodeInternal, "")
+}
+
 // TestSessionMetrics counts what a session did.
 func TestSessionMetrics(t *testing.T) {
 	_, c := newServer(t)
@@ -314,170 +369,4 @@ func TestSessionMetrics(t *testing.T) {
 			t.Errorf("/metrics lacks %s", line)
 		}
 	}
-}
-
-// TestIdleSessionsAreSmall: a session that rests, with a lease, keeps nothing of
-// what it did: it takes about 12 KiB, 8 of them the stacks of its goroutines.
-// Its client's end, a bare connection, and its lease are counted in.
-func TestIdleSessionsAreSmall(t *testing.T) {
-	const sessions, most = 300, 16 << 10
-	_, c := newServer(t)
-	open := func(i int) net.Conn {
-		conn, err := net.Dial("tcp", strings.TrimPrefix(c.base, "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close() })
-		conn.SetDeadline(time.Now().Add(time.Minute))
-		io.WriteString(conn, handshake)
-		answers := make([]byte, 1024)
-		head := 0
-		for !strings.Contains(string(answers[:head]), "\r\n\r\n") {
-			head += read(t, conn, answers[head:])
-		}
-		conn.Write(masked(fmt.Sprintf(`{"op":"register","rid":1,"id":"id-%d"}`, i)))
-		read(t, conn, answers)
-		return conn
-	}
-	conns := []net.Conn{open(0)}
-	before := inUse()
-	for i := range sessions {
-		conns = append(conns, open(i+1))
-	}
-	each := (inUse() - before) / sessions
-	t.Logf("%d bytes each", each)
-	if each > most {
-		t.Errorf("a session takes %d bytes, want at most %d", each, most)
-	}
-	runtime.KeepAlive(conns)
-}
-
-const handshake = "GET /v1/session HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
-	"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: " + wire.SessionJSON + "\r\n\r\n"
-
-// masked returns a short text frame whose mask is 0.
-func masked(text string) []byte {
-	return append([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}, text...)
-}
-
-func read(t testing.TB, conn net.Conn, b []byte) int {
-	t.Helper()
-	n, err := conn.Read(b)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
-// inBubble runs a server and one session of it in virtual time.
-func inBubble(t *testing.T, f func(t *testing.T, n *node, s *api.Server, l *line)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		n := newNode()
-		s, c := servePipes(t, api.Config{Node: n})
-		dialer := websocket.Dialer{Subprotocols: []string{wire.SessionJSON}, NetDialContext: c.http.Transport.(*http.Transport).DialContext}
-		ws, _, err := dialer.Dial("ws://localhost/v1/session", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ws.Close()
-		f(t, n, s, &line{t: t, ws: ws})
-	})
-}
-
-// TestPings: a client is asked every 15 s whether it is there, and that it
-// answers is enough.
-func TestPings(t *testing.T) {
-	inBubble(t, func(t *testing.T, n *node, s *api.Server, l *line) {
-		pings := 0
-		l.ws.SetPingHandler(func(data string) error {
-			pings++
-			return l.ws.WriteControl(websocket.PongMessage, []byte(data), time.Now().Add(time.Second))
-		})
-		l.ws.SetReadDeadline(time.Now().Add(10*time.Minute + time.Second))
-		if _, _, err := l.ws.ReadMessage(); !isTimeout(err) || pings != 40 {
-			t.Errorf("%d pings, then %v", pings, err)
-		}
-	})
-}
-
-func isTimeout(err error) bool {
-	late, ok := err.(net.Error)
-	return ok && late.Timeout()
-}
-
-// TestSilence: a client from which nothing comes is given up after 45 s; its
-// lease is not.
-func TestSilence(t *testing.T) {
-	inBubble(t, func(t *testing.T, n *node, s *api.Server, l *line) {
-		l.register("a")
-		l.ws.SetPingHandler(func(string) error { return nil })
-		start := time.Now()
-		l.ws.SetReadDeadline(start.Add(time.Hour))
-		_, _, err := l.ws.ReadMessage()
-		if took := time.Since(start); !websocket.IsCloseError(err, websocket.ClosePolicyViolation) || took < 44*time.Second || took > 46*time.Second {
-			t.Errorf("after %v: %v", took, err)
-		}
-		n.View(func(r *registry.Replica, _ time.Duration) {
-			if _, lives := r.Lease("default", "a"); !lives {
-				t.Error("closing ended the lease")
-			}
-		})
-	})
-}
-
-// TestWhoNeverReadsIsCutOff: without holding what waits for it, and without
-// losing it.
-func TestWhoNeverReadsIsCutOff(t *testing.T) {
-	inBubble(t, func(t *testing.T, n *node, s *api.Server, l *line) {
-		l.register("a")
-		for range 1000 {
-			n.do(&registry.Send{NS: "default", ID: "a", Message: registry.MessageID{byte(n.revision()), byte(n.revision() >> 8)}, TTL: 1e9,
-				Body: registry.Body{Binary: true, Data: make([]byte, 10<<10)}})
-		}
-		synctest.Wait()
-		held := n.records.Load()
-		if held > 20 {
-			t.Errorf("%d messages are held for a client that does not read", held)
-		}
-		time.Sleep(11 * time.Second) // in the bubble's time
-		synctest.Wait()
-		if n.records.Load() != held {
-			t.Error("it goes on reading")
-		}
-		l.ws.SetReadDeadline(time.Now().Add(time.Second))
-		for err := error(nil); err == nil; {
-			if _, _, err = l.ws.ReadMessage(); isTimeout(err) {
-				t.Error("it is not cut off")
-			}
-		}
-		n.View(func(r *registry.Replica, _ time.Duration) {
-			if got := r.Mailbox("default", "a", 0).Pending; got != 1000 {
-				t.Errorf("%d messages are left", got)
-			}
-		})
-	})
-}
-
-// TestDrainingIsBounded: a request that is not answered does not keep the
-// server from ending.
-func TestDrainingIsBounded(t *testing.T) {
-	inBubble(t, func(t *testing.T, n *node, s *api.Server, l *line) {
-		epoch := l.register("a")
-		n.gate = make(chan struct{})
-		l.send(object{"op": "heartbeat", "rid": "x", "id": "a", "epoch": epoch, "seq": 1})
-		synctest.Wait()
-		start := time.Now()
-		go func() {
-			l.push(wire.OpDraining)
-			l.closes(websocket.CloseGoingAway)
-		}()
-		if err := s.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-		if took := time.Since(start); took < 5*time.Second || took > 7*time.Second {
-			t.Errorf("it took %v", took)
-		}
-		close(n.gate)
-	})
 }

@@ -119,7 +119,7 @@ func trimLine(b []byte) []byte {
 // flush writes frames and gives their memory and the room of their requests
 // back; it is false where the client is gone, or does not read.
 func (w *writer) flush(out *outbox) bool {
-	err := pieces(out.frames, w.conn.SetWriteDeadline, w.conn.Write)
+	err := pieces(out.frames, w.deadline, w.conn.Write)
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		w.server.metrics.slowSessions.Inc()
 	}
@@ -130,6 +130,14 @@ func (w *writer) flush(out *outbox) bool {
 	}
 	w.wrote(out.weight)
 	return err == nil
+}
+
+// deadline bounds a write; when the session drains it has no longer than that.
+func (w *writer) deadline(at time.Time) error {
+	if last := w.drain.Add(lingerWithin); !w.drain.IsZero() && at.After(last) {
+		at = last
+	}
+	return w.conn.SetWriteDeadline(at)
 }
 
 // over says how the session ends, when it does and all that waited is written.

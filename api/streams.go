@@ -69,8 +69,13 @@ func (st *streams) drop(c net.Conn) {
 	c.Close() // its position is with the client
 }
 
+// forcedWithin is how long who has lost the connection may take to end: what
+// still reads a message from a disk that hangs never does, and must not keep the
+// node from ending.
+const forcedWithin = 2 * time.Second
+
 // close ends all, and returns when they have ended. Those that have not when
-// ctx ends lose their connections.
+// ctx ends lose their connections, and are not waited for much longer.
 func (st *streams) close(ctx context.Context) error {
 	st.begin()
 	ended := make(chan struct{})
@@ -84,8 +89,14 @@ func (st *streams) close(ctx context.Context) error {
 	case <-ctx.Done():
 	}
 	st.force()
-	<-ended
-	return ctx.Err()
+	timer := time.NewTimer(forcedWithin)
+	defer timer.Stop()
+	select {
+	case <-ended:
+		return ctx.Err()
+	case <-timer.C:
+		return fmt.Errorf("%s do not end (does the disk hang?): %w", st.what, ctx.Err())
+	}
 }
 
 // begin asks all to end.

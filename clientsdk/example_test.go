@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 	"github.com/seed-b4c92e43/rollcall/clientsdk"
+	"github.com/seed-b4c92e43/rollcall/clientsdk/outbox"
 )
 
 // The examples are the code of docs/sdk.md, which a test compares with them.
@@ -169,4 +170,93 @@ func ExampleClient_Do() {
 		log.Fatal(err)
 	}
 	os.Stdout.Write(raw)
+}
+
+func ExampleClient_Watch() {
+	var client *clientsdk.Client
+	ctx := context.Background()
+
+	watch := func() error {
+		view := map[string]wire.Lease{}
+		for change, err := range client.Watch(ctx, clientsdk.WatchQuery{Service: "web"}) {
+			if err != nil {
+				return err // ctx has ended, or the watch was refused
+			}
+			if change.Restarted {
+				clear(view)
+			}
+			for _, lease := range change.Leases { // of a snapshot
+				view[lease.ID] = lease
+			}
+			switch {
+			case change.Lease != nil && !change.LeavesFilter:
+				view[change.ID] = *change.Lease
+			case change.Certificate != nil || change.LeavesFilter:
+				delete(view, change.ID)
+			}
+		}
+		return nil
+	}
+	log.Print(watch())
+}
+
+func ExampleClient_Send() {
+	var client *clientsdk.Client
+	ctx := context.Background()
+
+	sent, err := client.Send(ctx, "web-1", clientsdk.Message{From: "billing", Body: map[string]int{"invoice": 7}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(sent.ID, sent.Offset)
+}
+
+func ExampleClient_Inbox() {
+	var client *clientsdk.Client
+	var lease *clientsdk.Lease // of client.Register
+	ctx := context.Background()
+
+	book := func(ctx context.Context, invoice int) error { return ctx.Err() }
+
+	err := client.Inbox(ctx, lease, clientsdk.InboxConfig{Workers: 4}, func(ctx context.Context, m clientsdk.Received) error {
+		var order struct{ Invoice int }
+		if err := m.Decode(&order); err != nil {
+			return err
+		}
+		return book(ctx, order.Invoice)
+	})
+	log.Print(err)
+}
+
+func Example_outbox() {
+	var client *clientsdk.Client
+	ctx := context.Background()
+
+	box, err := outbox.Open("/var/lib/billing/outbox.db", outbox.Config{
+		Sender: client,
+		OnSetAside: func(e outbox.Entry) {
+			log.Printf("message %s to %s was refused %d times: %s", e.Message.ID, e.To, e.Tries, e.Err)
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer box.Close()
+	go box.Run(ctx)
+
+	err = box.Put(ctx, "web-1", clientsdk.Message{Body: "paid"})
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func ExampleNew_session() {
+	client, err := clientsdk.New(clientsdk.Config{
+		Endpoints: []string{"https://n1:7700", "https://n2:7700", "https://n3:7700"},
+		Session:   true,
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer client.Close()
 }

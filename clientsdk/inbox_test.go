@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -407,5 +408,27 @@ func TestInboxEndsWithItsClient(t *testing.T) {
 		if err := b.client.Inbox(t.Context(), l, InboxConfig{}, nil); !errors.Is(err, ErrClosed) {
 			t.Errorf("of a closed client: %v", err)
 		}
+	})
+}
+
+func TestInboxReadsNothingOlderThanWhatItSettled(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		l := b.register(t, nil)
+		b.post(t, 1)
+		asked := new(journal[string])
+		b.seen = func(r *http.Request) {
+			if r.Method == http.MethodGet {
+				asked.add(r.URL.RawQuery)
+			}
+		}
+		stop, ended := b.open(t, l, InboxConfig{}, func(context.Context, Received) error { return nil })
+		pass(time.Minute)
+		list := asked.all()
+		want := fmt.Sprintf("after=1&limit=100&min_revision=%d&wait_ms=20000", b.revision)
+		if list[0] != "after=0&limit=100&wait_ms=20000" || list[len(list)-1] != want {
+			t.Errorf("asked %q, want in the end %q", list, want)
+		}
+		stop()
+		<-ended
 	})
 }

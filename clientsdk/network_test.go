@@ -17,6 +17,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gorilla/websocket"
+
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 )
 
@@ -158,5 +160,46 @@ func TestRefusedConnectionHadNoEffect(t *testing.T) {
 	c := dialReal(t, Config{Endpoints: []string{addr}, Retry: Retry{Tries: 1}})
 	if err := c.Transfer(t.Context()); !IsUnreachable(err) || !hadNoEffect(err) || !IsRetryable(err) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestSessionOverTLS(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/base/v1/session" || r.Header.Get("Authorization") != "Bearer rc_secret" {
+			t.Errorf("asked %s with %v", r.URL, r.Header)
+		}
+		up := websocket.Upgrader{Subprotocols: []string{wire.SessionJSON}}
+		ws, err := up.Upgrade(w, r, nil)
+		if err != nil {
+			return
+		}
+		defer ws.Close()
+		for {
+			var h heading
+			if err := ws.ReadJSON(&h); err != nil {
+				return
+			}
+			_ = ws.WriteJSON(map[string]any{"op": wire.OpOK, "rid": h.RID, "id": h.To, "offset": 1})
+		}
+	}))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	defer s.Close()
+	path := filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})
+	if err := os.WriteFile(path, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := dialReal(t, Config{Endpoints: []string{s.URL + "/base"}, Token: "rc_secret", CACert: path, Session: true})
+	for range 100 {
+		if sent, err := c.Send(t.Context(), "a", Message{Body: strings.Repeat("x", 10_000)}); err != nil || sent.ID != "a" {
+			t.Fatalf("%+v, %v", sent, err)
+		}
+	}
+	if c.session.current() == nil {
+		t.Error("there is no session")
+	}
+	if _, err := New(Config{CACert: "nowhere", Transport: http.DefaultTransport, Session: true}); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("without its authorities: %v", err)
 	}
 }

@@ -69,6 +69,37 @@ func TestSnapshotIsOfItsIndex(t *testing.T) {
 	}
 }
 
+// TestRestoredReplicaIsProtected: the rules of the judge outlive the replica.
+func TestRestoredReplicaIsProtected(t *testing.T) {
+	source, m := newMachine(t), newMachine(t)
+	m.protect = []registry.Protection{{NS: "default", Threshold: 0.5, MinPopulation: 2, MaxHold: time.Hour, Window: time.Minute}}
+	source.apply(t, 1, grant("a"), grant("b"))
+	snapshot, err := source.Snapshot()
+	must(t, err)
+	defer snapshot.Release()
+	var stream sink
+	must(t, snapshot.Persist(&stream))
+	must(t, m.Restore(io.NopCloser(&stream)))
+	m.replica.Lead(1)
+	out := m.replica.Apply(registry.Position{Index: 2, Term: 1}, &registry.Entry{
+		Proposer: "n1", Commands: []registry.Command{&registry.Serve{Term: 1, ClusterID: "c"}},
+	}, m.mono())
+	if out.Results[0].Code != registry.OK {
+		t.Fatalf("serve: %+v", out.Results[0])
+	}
+	for mono, end := m.mono(), m.mono()+time.Hour; mono < end; mono += registry.TickEvery {
+		m.replica.Tick(mono)
+		bury, hold := m.replica.Due(mono, 10, nil)
+		if bury != nil {
+			t.Fatal("buried without regard to the rules")
+		}
+		if hold != nil {
+			return
+		}
+	}
+	t.Fatal("nobody is held")
+}
+
 // TestNoSnapshotDuringReplay: the image is ahead of what is replayed, so packed
 // renewals would name an index whose renewals they lack.
 func TestNoSnapshotDuringReplay(t *testing.T) {

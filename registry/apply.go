@@ -1,7 +1,5 @@
 package registry
 
-import "math"
-
 // advanceMax bounds what one entry may add to the cluster time, in
 // milliseconds: a leader proposes at least every 10 s, so more is a fault.
 const advanceMax = 10 * 60 * 1000
@@ -31,12 +29,21 @@ func (s *State) apply(at Position, e *Entry) Outcome {
 
 // stamp takes over position and time of an entry.
 func (s *State) stamp(at Position, e *Entry) {
+	s.clusterMS = later(s.clusterMS, s.advance(at, e))
 	s.index, s.term = at.Index, at.Term
 	s.replay.at = at.Index
-	advance := uint64(min(e.Advance, advanceMax))
-	s.clusterMS += min(advance, math.MaxUint64-s.clusterMS)
 	s.wall = max(s.wall, e.Wall)
 	s.turn.wall, s.turn.proposer, s.turn.again = s.wall, e.Proposer, false
+}
+
+// advance returns by how much an entry advances the cluster time. The first of
+// a term does not: its proposer may have been deposed and elected again before
+// it noticed, and would count what the leader between has counted.
+func (s *State) advance(at Position, e *Entry) uint64 {
+	if at.Term != s.term && !s.faults.TimeCountedTwice {
+		return 0
+	}
+	return uint64(min(e.Advance, advanceMax))
 }
 
 func (s *State) do(c Command) Result {

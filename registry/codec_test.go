@@ -106,6 +106,7 @@ func FuzzDecodeEntry(f *testing.F) {
 		&Renew{Beats: Beats{}.Append(1, 1)}, &RenewNamed{"a", "x", 1, 2}, &Patch{NS: "a", ID: "x", Epoch: 1, Port: new(uint16(1))},
 		post(1), &Nack{NS: "ns", ID: "m", Messages: messageIDs(1)}, &Ack{NS: "ns", ID: "m", UpTo: 1}, &Requeue{"ns", "m", messageID(1)},
 		&Leave{"a", "x", 1}, &Evict{"a", "x"}, &Expire{Term: 1, Burials: []Burial{{1, 1, 1, 1}}}, &Serve{Term: 1, ClusterID: "c"}, &Check{},
+		&Hold{Term: 1, NS: "a", Service: "web", Reason: "1 of 1", MaxMS: 1, RestMS: 1, Burials: []Burial{{1, 1, 1, 1}}}, &Release{"a", "web"},
 	}}).Append(nil))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := DecodeEntry(data)

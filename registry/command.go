@@ -194,7 +194,7 @@ type MailLimits struct {
 // order, under one stamp.
 type Entry struct {
 	Wall     int64  // Unix milliseconds on the proposer's clock; for people
-	Advance  uint32 // lease-clock milliseconds since the proposer's last entry
+	Advance  uint32 // lease-clock milliseconds since the proposer's last entry; without effect in the first of a term
 	Proposer string // node id
 	Commands []Command
 }

@@ -24,12 +24,26 @@ type Faults struct {
 	OldEpochLeaves       bool // a Leave of an old epoch ends the new one
 	CertificateForgotten bool // an ending leaves no certificate
 	MapOrderInApply      bool // burials in no certain order
+	TimeCountedTwice     bool // a new leader advances the cluster time from its own last entry on
+
+	// Of mail.
+	DuplicateSendAgain bool // the same message id again is another message
+	OffsetReused       bool // when the last message is acknowledged, its offset is free
+	NackKills          bool // one nack less makes a dead letter
+	BackoffForgotten   bool // a nacked message comes again at once
+	ExpireEarly        bool // messages expire five seconds early
+	TombstonesDropped  bool // an ended message leaves no tombstone
+	GapForgotten       bool // an expired message whose tombstone goes leaves no gap
+	MailboxUnknown     bool // a lease does not learn of the mailbox of its id
+	FloorForgotten     bool // a mailbox made anew begins at offset 1
 
 	// Of the log of events.
 	EventSkipped bool // of the burials of one entry only the first is logged
 	CompactedLie bool // forgotten events are said to be kept
 
 	// Of the durable image.
+	AckUnsaved        bool // an acknowledgement is not written
+	BodyUnsaved       bool // nor are bodies
 	CheckpointIgnored bool // packed renewals are not loaded
 	ReplayApplies     bool // a replayed entry is applied once more
 	ReplayEmits       bool // a replayed entry hands out the newest event once more

@@ -1,14 +1,5 @@
 package registry
 
-import (
-	"fmt"
-	"time"
-)
-
-// heldLooks is at how many held leases of one scope the judge looks in a
-// millisecond, on average: of very many it looks at each less often.
-const heldLooks = 100
-
 // guard tells the judge which due leases to hold: those of a protected scope
 // of which too many fell silent. It belongs to one replica and counts what that
 // applies; the holds themselves are in the State.
@@ -18,18 +9,6 @@ type guard struct {
 	docket  []uint32 // due leases of protected scopes, of one sitting
 	awaited uint64   // the epoch decided last whose decision has not been applied, or 0
 	since   LeaseTime
-}
-
-// scope is one Protection at work.
-type scope struct {
-	Protection
-	expired  window
-	due      int // in this sitting, beside those held
-	silent   int // in this sitting, with those
-	living   int
-	tripped  bool
-	tokens   float64   // burials of held leases that Rate allows now
-	refilled LeaseTime // when it last did
 }
 
 // verdict is what becomes of a due lease.
@@ -100,8 +79,8 @@ func (g *guard) count(now LeaseTime, clusterMS uint64) {
 func (g *guard) assess(s *scope, now LeaseTime, clusterMS uint64) {
 	living, held := g.census(s)
 	expired := s.expired.sum(clusterMS)
-	s.silent, s.living = expired+held+s.due, living+expired
-	s.tripped = s.trips(s.silent, s.living)
+	s.silent, s.population, s.held = expired+held+s.due, living+expired, held
+	s.tripped = s.trips(s.silent, s.population)
 	s.refill(now)
 }
 
@@ -121,13 +100,6 @@ func (g *guard) census(s *scope) (living, held int) {
 	return living, held
 }
 
-// refill lets as many tokens come as the rate says, at most one second's worth,
-// or one.
-func (s *scope) refill(now LeaseTime) {
-	s.tokens = min(s.tokens+s.Rate*float64(now-s.refilled)/1000, max(s.Rate, 1))
-	s.refilled = now
-}
-
 // verdict decides about a lease on the docket, after count.
 func (g *guard) verdict(slot uint32, clusterMS uint64) verdict {
 	name := g.name(slot)
@@ -142,12 +114,6 @@ func (g *guard) verdict(slot uint32, clusterMS uint64) verdict {
 		return buries
 	}
 	return waits
-}
-
-// again returns after how long to look at a held lease again.
-func (g *guard) again(slot uint32) LeaseTime {
-	_, held := g.census(g.of(g.name(slot)))
-	return max(repeatMS, LeaseTime(held/heldLooks))
 }
 
 // adjourn ends a sitting.
@@ -187,20 +153,4 @@ func judged(c Command) []Burial {
 		return c.Burials
 	}
 	return nil
-}
-
-// order makes the Hold of a scope, of nobody yet.
-func (s *scope) order(term uint64) *Hold {
-	return &Hold{
-		Term: term, NS: s.NS, Service: s.Service, Reason: s.reason(),
-		MaxMS: uint64(s.MaxHold.Milliseconds()), RestMS: uint64(s.rest().Milliseconds()),
-	}
-}
-
-func (s *scope) reason() string {
-	whose := "namespace " + s.NS
-	if s.Service != "" {
-		whose = "service " + s.Service
-	}
-	return fmt.Sprintf("%d of %d leases of %s fell silent within %v", s.silent, s.living, whose, s.Window.Round(time.Millisecond))
 }

@@ -422,18 +422,9 @@ func TestWindowSlides(t *testing.T) {
 }
 
 func TestVeryManyHeldAreLookedAtLessOften(t *testing.T) {
-	const n = 100_000
-	r := NewReplica("n1")
-	p := Protection{NS: "default", Threshold: 0.3, MinPopulation: 20, MaxHold: time.Hour, Window: time.Minute}
-	r.Protect([]Protection{p})
-	populate(t, r, n, 1000)
-	hold := p.scopeOf().order(1)
-	r.leases.each(func(_ uint32, l *lease) { hold.Burials = append(hold.Burials, Burial{Epoch: l.epoch}) })
-	r.Apply(Position{r.Index() + 1, 1}, &Entry{Commands: []Command{hold}}, 0)
-	if got := r.deadlines.guard.again(0); r.Held() != n || got != n/heldLooks {
-		t.Errorf("%d held, looked at every %d ms", r.Held(), got)
+	for held, want := range map[int]LeaseTime{0: repeatMS, 50_000: repeatMS, 1_000_000: 10_000} {
+		if got := (&scope{held: held}).again(); got != want {
+			t.Errorf("of %d held each is looked at every %d ms, want %d", held, got, want)
+		}
 	}
 }
-
-// scopeOf returns a rule at work.
-func (p Protection) scopeOf() *scope { return &scope{Protection: p} }

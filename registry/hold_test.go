@@ -195,7 +195,7 @@ func TestReleaseEndsAHoldThatRests(t *testing.T) {
 	if got := w.r.Holds(w.r.clusterMS); len(got) != 1 || got[0].EndsMS != 0 {
 		t.Errorf("holds: %+v", got)
 	}
-	if again, _ := w.do(&Release{"ns", "web"}); again.Buried != 2 || w.r.holds[serviceName{"ns", "web"}].rests != 47_000 {
+	if again, _ := w.do(&Release{"ns", "web"}); again.Buried != 2 || w.r.holds[serviceName{"ns", "web"}].rests != 46_000 {
 		t.Errorf("again: %+v, %+v", again, w.r.holds)
 	}
 	w.do(&Expire{Term: 1, Burials: []Burial{{Epoch: w.epochs["a"]}}})

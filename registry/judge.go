@@ -79,7 +79,7 @@ func (d *Deadlines) consult(s *sitting) {
 		case holds:
 			d.hold(slot, s)
 		case waits:
-			d.look(slot, s.now+g.again(slot))
+			d.look(slot, s.now+g.of(g.name(slot)).again())
 		}
 	}
 	if s.decided > before {

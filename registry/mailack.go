@@ -81,6 +81,9 @@ func (r *mailroom) sorted(slots []uint32) []uint32 {
 func (s *State) acked(b *mailbox, slots []uint32) {
 	s.altered(b)
 	s.takeOut(b, slots...)
+	if s.faults.OffsetReused && s.mail.at(slots[len(slots)-1]).offset == b.last {
+		s.rework(b, func(b *mailbox) { b.last-- })
+	}
 	for _, slot := range slots {
 		s.entomb(b, slot, MessageAcked)
 	}

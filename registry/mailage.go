@@ -15,9 +15,13 @@ func (s *State) ageMail() {
 }
 
 func (s *State) expireMail() {
+	now := s.clusterMS
+	if s.faults.ExpireEarly {
+		now += 5000
+	}
 	for range mailSteps + 2*s.turn.sent {
 		slot, some := s.mail.deadlines.first()
-		if !some || s.mail.at(slot).until > s.clusterMS {
+		if !some || s.mail.at(slot).until > now {
 			return
 		}
 		s.expireMessage(slot)
@@ -26,6 +30,9 @@ func (s *State) expireMail() {
 
 func (s *State) forgetTombstones() (forgotten int) {
 	keep := s.retention.Mail.normal().TombstoneMS
+	if s.faults.TombstonesDropped {
+		keep = 0
+	}
 	for range mailSteps + 2*s.turn.ended {
 		n, some := s.mail.aging.first()
 		if !some || s.clusterMS-s.mail.ended(n) <= keep {

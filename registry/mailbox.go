@@ -78,7 +78,7 @@ func (s *State) openMailbox(ns, id string) *mailbox {
 
 // address tells the live lease of the id which mailbox is its own.
 func (s *State) address(b *mailbox) {
-	if slot, alive := s.find(b.NS, b.ID); alive {
+	if slot, alive := s.find(b.NS, b.ID); alive && !s.faults.MailboxUnknown {
 		s.leases.at(slot).box = b.local + 1
 	}
 }
@@ -137,7 +137,7 @@ func (s *State) closeMailbox(b *mailbox) {
 
 // raise sees to it that no mailbox made from now on gives an offset up to last.
 func (s *State) raise(last uint64) {
-	if last <= s.mail.floor {
+	if last <= s.mail.floor || s.faults.FloorForgotten {
 		return
 	}
 	s.sum -= digestFloor(s.mail.floor)

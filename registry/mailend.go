@@ -85,7 +85,7 @@ func (s *State) forgetTombstone(b *mailbox) {
 	m := s.mail.at(slot)
 	if m.state == MessageExpired {
 		s.mail.part(&b.lost, slot)
-		s.rework(b, func(b *mailbox) { b.forgotten = b.forgotten.around(m.offset) })
+		s.widen(b, m.offset)
 	}
 	s.unqueue(b)
 	s.sum -= s.mail.digest(slot)
@@ -94,6 +94,14 @@ func (s *State) forgetTombstone(b *mailbox) {
 	s.mail.ids.remove(s.mail.hash(b.local, m.id), slot)
 	delete(s.mail.first, slot)
 	s.mail.release(slot)
+}
+
+// widen keeps an expired message, of which nothing else is kept, in the gap of
+// its mailbox.
+func (s *State) widen(b *mailbox, offset uint64) {
+	if !s.faults.GapForgotten {
+		s.rework(b, func(b *mailbox) { b.forgotten = b.forgotten.around(offset) })
+	}
 }
 
 // unqueue takes the oldest tombstone off its mailbox.

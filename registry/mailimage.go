@@ -135,7 +135,7 @@ func (f *flushing) mailbox(name Identity, kept bool) {
 // message hands out a dirty message, and its body if it is new.
 func (f *flushing) message(slot uint32) {
 	m := f.state.mail.at(slot)
-	if m.offset == 0 || m.marks&dirty == 0 {
+	if m.offset == 0 || m.marks&dirty == 0 || f.state.faults.AckUnsaved && m.state == MessageAcked {
 		return
 	}
 	m.marks = m.marks&^dirty | stored
@@ -143,7 +143,7 @@ func (f *flushing) message(slot uint32) {
 	start := f.room()
 	f.block = f.state.mail.appendRecord(f.block, slot)
 	f.put(KindMessage, key[:], f.cut(start))
-	if body, ok := f.state.image.mail.bodies[key]; ok {
+	if body, ok := f.state.image.mail.bodies[key]; ok && !f.state.faults.BodyUnsaved {
 		f.put(KindBody, key[:], body)
 	}
 }

@@ -1,5 +1,7 @@
 package registry
 
+import "slices"
+
 // The while after which a nacked message comes again, in milliseconds: it
 // doubles with every nack.
 const (
@@ -58,7 +60,13 @@ func (s *State) nacked(b *mailbox, slots []uint32, reason string) (died int) {
 	return len(dead)
 }
 
-func (s *State) maxAttempts() uint32 { return s.retention.Mail.normal().MaxAttempts }
+// maxAttempts is the number of the nack that makes a dead letter.
+func (s *State) maxAttempts() uint32 {
+	if s.faults.NackKills {
+		return s.retention.Mail.normal().MaxAttempts - 1
+	}
+	return s.retention.Mail.normal().MaxAttempts
+}
 
 // postpone gives a message back for later.
 func (s *State) postpone(b *mailbox, slot uint32) {
@@ -68,6 +76,9 @@ func (s *State) postpone(b *mailbox, slot uint32) {
 	s.alter(slot, func(m *message) {
 		m.due = later(s.clusterMS, nackDelay(m.attempts))
 		m.attempts++
+		if s.faults.BackoffForgotten {
+			m.due = s.clusterMS
+		}
 	})
 	s.ring(b)
 }
@@ -95,18 +106,19 @@ func (s *State) kill(b *mailbox, slots []uint32) {
 // trimDead expires the dead letters that are too many, at most that many of
 // them: a lower limit is reached in bounded steps.
 func (s *State) trimDead(b *mailbox, keep, steps int) {
-	for ; steps > 0 && len(b.dead) > keep; steps-- {
-		s.expireMessage(s.mail.oldestDead(b))
+	if n := min(steps, len(b.dead)-keep); n > 0 {
+		for _, slot := range s.mail.oldestDead(b, n) {
+			s.expireMessage(slot)
+		}
 	}
 }
 
-// oldestDead returns the dead letter of a mailbox that would expire first.
-func (r *mailroom) oldestDead(b *mailbox) uint32 {
-	oldest := b.dead[0]
-	for _, slot := range b.dead[1:] {
-		if r.sooner(slot, oldest) {
-			oldest = slot
-		}
+// oldestDead returns the n dead letters of a mailbox that would expire first.
+func (r *mailroom) oldestDead(b *mailbox, n int) []uint32 {
+	if n == 1 {
+		return []uint32{slices.MinFunc(b.dead, r.byUntil)}
 	}
-	return oldest
+	dead := slices.Clone(b.dead)
+	slices.SortFunc(dead, r.byUntil)
+	return dead[:n]
 }

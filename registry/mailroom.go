@@ -43,14 +43,16 @@ func (r *mailroom) hash(box uint32, id MessageID) uint64 {
 	return mix(mix(h, binary.LittleEndian.Uint64(id[:])), binary.LittleEndian.Uint64(id[8:]))
 }
 
-// sooner orders pending messages and dead letters by when they expire.
-func (r *mailroom) sooner(a, b uint32) bool {
+// byUntil orders pending messages and dead letters by when they expire.
+func (r *mailroom) byUntil(a, b uint32) int {
 	x, y := r.at(a), r.at(b)
 	if x.until != y.until {
-		return x.until < y.until
+		return cmp.Compare(x.until, y.until)
 	}
-	return cmp.Or(cmp.Compare(r.boxes[x.box].number, r.boxes[y.box].number), cmp.Compare(x.offset, y.offset)) < 0
+	return cmp.Or(cmp.Compare(r.boxes[x.box].number, r.boxes[y.box].number), cmp.Compare(x.offset, y.offset))
 }
+
+func (r *mailroom) sooner(a, b uint32) bool { return r.byUntil(a, b) < 0 }
 
 // older orders mailboxes by the end of their oldest tombstone. Two mailboxes
 // have no revision in common.

@@ -7,7 +7,7 @@ import "math"
 func (s *State) send(c *Send) Result {
 	b := s.mail.mailbox(c.NS, c.ID)
 	if b != nil {
-		if slot, known := s.mail.find(b, c.Message); known {
+		if slot, known := s.mail.find(b, c.Message); known && !s.faults.DuplicateSendAgain {
 			return s.mailed(s.result(Duplicate), b, &MailResult{Message: s.mail.view(slot)})
 		}
 	}

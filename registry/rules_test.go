@@ -356,9 +356,13 @@ func TestForgettingIsBounded(t *testing.T) {
 
 func TestTimeOnlyGrows(t *testing.T) {
 	s := newState()
+	term := uint64(1)
 	step := func(wall int64, advance uint32) (uint64, int64) {
-		s.apply(Position{Index: s.Index() + 1, Term: 1}, &Entry{Wall: wall, Advance: advance})
+		s.apply(Position{Index: s.Index() + 1, Term: term}, &Entry{Wall: wall, Advance: advance})
 		return s.Now()
+	}
+	if cluster, _ := step(0, 1000); cluster != 0 {
+		t.Errorf("the first entry of a term advances the cluster time to %d", cluster)
 	}
 	step(5000, 20)
 	if cluster, wall := step(4000, 5); cluster != 25 || wall != 5000 {
@@ -366,6 +370,10 @@ func TestTimeOnlyGrows(t *testing.T) {
 	}
 	if cluster, _ := step(4000, math.MaxUint32); cluster != 25+advanceMax {
 		t.Errorf("one entry advanced the cluster time to %d", cluster)
+	}
+	term = 2
+	if cluster, _ := step(4000, 1000); cluster != 25+advanceMax {
+		t.Errorf("the first entry of another term advances it to %d", cluster)
 	}
 	s.clusterMS = math.MaxUint64 - 1
 	if cluster, _ := step(0, 10); cluster != math.MaxUint64 {

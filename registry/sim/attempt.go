@@ -61,6 +61,10 @@ func (c *client) timeout(w *World, attempt uint32) {
 // way is open.
 func (w *World) answered(r uint32) {
 	req := &w.requests[r]
+	if req.post != 0 {
+		w.mail.people[req.post-1].answered(r, req)
+		return
+	}
 	c := &w.clients[req.client]
 	n := w.nodes[req.node]
 	if req.attempt != c.attempt || !n.up || n.generation != req.process || w.links.clients[c.index][n.id] {

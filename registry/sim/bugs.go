@@ -20,6 +20,8 @@ type Bugs struct {
 	RestampBurial    bool // a burial carries Raft's present term instead of the judge's
 	PackAhead        bool // renewals are packed without the image that they belong to
 	ForgetKey        bool // the Idempotency-Key is not handed on when a grant is repeated
+	ResendNewID      bool // a message that is sent again gets a new id
+	MailBeforeCommit bool // what is asked of mailboxes is answered when it is proposed
 
 	Registry registry.Faults
 }

@@ -22,7 +22,8 @@ const (
 
 // request is one try of a client at one node.
 type request struct {
-	client  int    // -1: nobody waits for the answer
+	client  int    // -1: no client waits for the answer
+	post    int    // the correspondent that does + 1, or 0
 	attempt uint32 // of the client
 	about   int    // index of the client whose lease it is about
 	node    int    // that it was sent to

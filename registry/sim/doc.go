@@ -11,8 +11,9 @@
 // once (2), is buried neither early (3) nor late (4), has one holder (5), is
 // renewed in order (6), is seen by watchers without a gap (7) and is the same on
 // all replicas, reloaded ones too (10); certificates, and lists of the past, tell
-// the truth. The ghost that they ask knows the committed log
-// and true time; the replicas do not know the ghost.
+// the truth; a message waits until it is acknowledged, dead or expired, is read
+// in order, and leaves a gap if it was dropped (8). The ghost that they ask knows
+// the committed log and true time; the replicas do not know the ghost.
 //
 //	go test ./registry/sim                               some hundred seeds, every planted bug
 //	go test ./registry/sim -run TestSeeds -seeds 100000 -v -timeout 1h

@@ -68,6 +68,9 @@ func (n *node) propose(e *entry) bool {
 	if n.w.options.Bugs.AckBeforeCommit {
 		n.ackEarly(e)
 	}
+	if n.w.options.Bugs.MailBeforeCommit {
+		n.mailEarly(e)
+	}
 	if n.diskUntil > n.w.now {
 		e.held = true
 		n.held = append(n.held, e)

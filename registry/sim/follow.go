@@ -10,8 +10,9 @@ import (
 // leases in step.
 func (g *ghost) follow(n *node, e *entry, out *registry.Outcome) {
 	events := out.Events
-	g.story.cluster += uint64(e.content.Advance)
 	request := 0
+	g.w.mail.ghost.begin(e)
+	g.story.cluster = g.w.mail.ghost.cluster
 	for i, c := range e.content.Commands {
 		res := &out.Results[i]
 		made := countEvents(events, res, c)
@@ -22,6 +23,7 @@ func (g *ghost) follow(n *node, e *entry, out *registry.Outcome) {
 		}
 		events = events[made:]
 	}
+	g.w.mail.ghost.done(n, e)
 	if len(events) > 0 {
 		g.w.fail("promise 10: entry %d made %d events that no command explains", e.index, len(events))
 	}
@@ -84,6 +86,8 @@ func (g *ghost) command(n *node, e *entry, c registry.Command, res *registry.Res
 		if index, digest := n.replica.LastCheck(); index != e.index || digest == 0 {
 			g.w.fail("promise 10: a check at entry %d was noted at %d", e.index, index)
 		}
+	default:
+		g.w.mail.ghost.command(e, c, res)
 	}
 }
 
@@ -109,6 +113,7 @@ func (g *ghost) beat(e *entry, epoch, seq uint64, b *registry.BeatResult) {
 		}
 		return
 	}
+	g.w.mail.ghost.pending(l, int(b.Pending))
 	want := registry.OK
 	switch {
 	case seq == l.seq:
@@ -153,6 +158,7 @@ func (g *ghost) grant(e *entry, c *registry.Grant, res *registry.Result, events 
 		g.end(events[0].Certificate, &g.leases[holder-1], registry.CauseReplaced)
 	}
 	g.admit(e, client, c, res.Lease.Epoch)
+	g.w.mail.ghost.pending(g.of(res.Lease.Epoch), res.Pending)
 }
 
 func (g *ghost) admit(e *entry, client int, c *registry.Grant, epoch uint64) {

@@ -41,6 +41,7 @@ type node struct {
 	stuck    bool   // obstructed at the last tick
 	stuckEnd time.Duration
 	advanced registry.LeaseTime
+	aged     time.Duration // when the next entry may be made for what is overdue
 	disk     disk
 }
 
@@ -57,7 +58,7 @@ func (n *node) start() {
 	n.up, n.thaw = true, 0
 	n.generation++
 	n.started, n.asleep = w.now, 0
-	n.office, n.served, n.stuck, n.stuckEnd, n.stallEnd, n.advanced = 0, 0, false, 0, 0, 0
+	n.office, n.served, n.stuck, n.stuckEnd, n.stallEnd, n.advanced, n.aged = 0, 0, false, 0, 0, 0, 0
 	n.collector.reset()
 	n.replica = registry.NewReplica(n.name)
 	n.replica.Plant(w.options.Bugs.Registry)
@@ -196,6 +197,7 @@ func (n *node) ticker() {
 	n.replica.Tick(mono)
 	if n.office != 0 || n.w.options.Bugs.BurialByFollower {
 		n.judge(mono)
+		n.ageMail(mono)
 	}
 }
 

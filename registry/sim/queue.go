@@ -30,6 +30,8 @@ const (
 	evHeal
 	evFault
 	evCheck
+	evPost // timers of a correspondent: arg is the attempt
+	evPostTimeout
 )
 
 // event is something that will happen to a node or a client.

@@ -45,7 +45,7 @@ func (n *node) reply(r uint32) {
 		return
 	}
 	req.state = done
-	if req.client < 0 {
+	if req.client < 0 && req.post == 0 {
 		return
 	}
 	d := n.w.random.between(0, n.w.p.edgeMax)

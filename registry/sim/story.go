@@ -101,5 +101,6 @@ func (w *World) retention() (keep registry.Retention) {
 	if w.watching.p(0.5) {
 		keep.EventMS = uint64(2000 + w.watching.n(60_000))
 	}
+	keep.Mail = mailLimits
 	return keep
 }

@@ -21,6 +21,8 @@ type Report struct {
 	Acked                                                  int // answers that clients got
 	Bounded                                                int // times a bound of lateness was checked
 	Watched, Compacted                                     int // events that watchers saw; times one began anew
+	Letters, Expired, Forgotten                            int // messages committed, expired; mailboxes
+	Mail                                                   int // answers that correspondents got
 }
 
 // Add sums up.
@@ -42,6 +44,10 @@ func (r *Report) Add(o Report) {
 	r.Bounded += o.Bounded
 	r.Watched += o.Watched
 	r.Compacted += o.Compacted
+	r.Letters += o.Letters
+	r.Expired += o.Expired
+	r.Forgotten += o.Forgotten
+	r.Mail += o.Mail
 }
 
 // Failure is a broken promise.
@@ -71,6 +77,7 @@ type World struct {
 	clients [leases]client
 	ghost   ghost
 
+	mail     mail
 	watchers [watchers]watcher
 	watching random // of watchers and of what is kept, so that the rest of a seed runs as it would without
 	links    links
@@ -155,6 +162,7 @@ func (w *World) begin() {
 	for i := range w.watchers {
 		w.watchers[i].begin(w, i)
 	}
+	w.beginMail()
 	w.queue.push(w.random.between(time.Second, 2*w.p.every), evFault, 0, 0)
 	w.queue.push(w.p.check, evCheck, 0, 0)
 }
@@ -184,6 +192,8 @@ func (w *World) handle(e event) {
 		w.clients[e.to].timeout(w, e.arg)
 	case evWatch:
 		w.watchers[e.to].step()
+	case evPost, evPostTimeout:
+		w.post(e)
 	default:
 		w.disturb(e)
 	}

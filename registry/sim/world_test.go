@@ -27,6 +27,7 @@ func TestEverythingHappens(t *testing.T) {
 	for name, count := range map[string]int{
 		"leaders": r.Leaders, "pauses": r.Pauses, "suspends": r.Suspends, "crashes": r.Crashes, "partitions": r.Partitions,
 		"stalls": r.Stalls, "leaves": r.Leaves, "lost entries": r.Lost, "watchers that begin anew": r.Compacted,
+		"expired messages": r.Expired,
 	} {
 		if count < 10 {
 			t.Errorf("%d %s in 20 seeds", count, name)
@@ -34,6 +35,7 @@ func TestEverythingHappens(t *testing.T) {
 	}
 	for name, count := range map[string]int{
 		"grants": r.Grants, "renewals": r.Renewals, "duplicates": r.Duplicates, "burials": r.Burials, "bounds": r.Bounded,
+		"messages": r.Letters, "answers about mail": r.Mail,
 		"watched": r.Watched,
 	} {
 		if count < 300 {

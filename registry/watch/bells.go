@@ -147,6 +147,10 @@ func (l *Listener) Take() []registry.Identity {
 func (l *Listener) Close() {
 	l.of.mu.Lock()
 	defer l.of.mu.Unlock()
+	for _, one := range l.rung {
+		one.rung = false // so that none of them is looked for
+	}
+	l.rung = nil
 	for _, one := range l.bells {
 		l.of.remove(one)
 	}

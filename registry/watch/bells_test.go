@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/seed-b4c92e43/rollcall/registry"
 )
@@ -63,6 +64,24 @@ func identities(ids []string) []registry.Identity {
 		all[i] = identity(id)
 	}
 	return all
+}
+
+// TestManyRungBellsGoAtOnce: a listener that closes holds the lock which
+// Publish waits for under that of the replica.
+func TestManyRungBellsGoAtOnce(t *testing.T) {
+	h := newTestHub(t, new(source), Config{})
+	l := h.Listen()
+	for i := range 100_000 {
+		if err := l.Add(identity(fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.Reset(1)
+	began := time.Now()
+	l.Close()
+	if took := time.Since(began); took > 5*time.Second || h.bells.count != 0 || len(l.Take()) != 0 {
+		t.Errorf("it took %v, %d bells are left", took, h.bells.count)
+	}
 }
 
 func TestBellsAreBounded(t *testing.T) {

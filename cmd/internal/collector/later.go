@@ -60,13 +60,14 @@ func (c *Collector) lose(u *unit) {
 }
 
 // detach takes the beats off a unit that somebody is to be told of: whoever
-// does, under the lock, tells them.
+// does, under the lock, tells them. Those that join it later have a patience of
+// their own.
 func (u *unit) detach() []later {
 	if u.patience != nil {
 		u.patience.Stop()
 	}
 	told := u.later
-	u.later = nil
+	u.later, u.patience = nil, nil
 	return told
 }
 

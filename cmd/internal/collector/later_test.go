@@ -48,6 +48,27 @@ func TestLaterLosesPatience(t *testing.T) {
 	})
 }
 
+// TestLaterIsToldWhenItsCrowdWaitsOn: a crowd that others keep in the queue
+// loses patience more than once.
+func TestLaterIsToldWhenItsCrowdWaitsOn(t *testing.T) {
+	bubble(t, Config{Patience: time.Second}, func(t *testing.T, b *bench) {
+		one := b.later(1, 1)
+		<-time.After(900 * time.Millisecond)
+		b.beat(b.ctx, 2, 1) // which keeps the crowd
+		<-time.After(200 * time.Millisecond)
+		three := b.later(3, 1)
+		<-time.After(time.Second)
+		for _, c := range []<-chan answer{one, three} {
+			if a := got(t, c); !errors.Is(a.err, ErrNoLeader) {
+				t.Errorf("got %v", a.err)
+			}
+		}
+		if l, units := b.held(); units != 0 || l != (load{}) {
+			t.Errorf("%d units are left: %+v", units, l)
+		}
+	})
+}
+
 func TestLaterIsRefused(t *testing.T) {
 	bubble(t, Config{MaxSingles: 1}, func(t *testing.T, b *bench) {
 		b.later(1, 1)

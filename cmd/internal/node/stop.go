@@ -86,10 +86,10 @@ func (n *Node) cutOff() {
 	if n.api == nil {
 		return
 	}
-	n.hub.Close()
 	now, cancel := context.WithCancel(context.Background())
 	cancel()
 	_ = n.api.Close(now)
+	n.hub.Close()
 }
 
 // closeParts closes what was opened, the last first.

@@ -37,7 +37,7 @@ type ack struct {
 }
 
 // stormCounts is what a storm amounted to; a test of nothing would pass.
-type stormCounts struct{ renewals, buried, linearizable, local, refused int }
+type stormCounts struct{ renewals, buried, linearizable, local, refused, sent, mailRead int }
 
 func (s *stormCounts) add(o stormCounts) {
 	s.renewals += o.renewals
@@ -45,6 +45,8 @@ func (s *stormCounts) add(o stormCounts) {
 	s.linearizable += o.linearizable
 	s.local += o.local
 	s.refused += o.refused
+	s.sent += o.sent
+	s.mailRead += o.mailRead
 }
 
 func (w *witness) run(ctx context.Context) {

@@ -38,8 +38,9 @@ func (p stormPlan) config(i int) Config {
 // TestClusterStorm lets clients renew, register and read through crashes, restarts,
 // partitions, one-way cuts and transfers, with a snapshot every few seconds,
 // and holds every answer against the promises: what was acknowledged is kept
-// (1), nobody ends early (3), reads are what they say they are (9), and in the
-// end all replicas are the same (10).
+// (1), nobody ends early (3), watches have no gap (7), no message vanishes or
+// comes twice (8), reads are what they say they are (9), and in the end all
+// replicas are the same (10).
 func TestClusterStorm(t *testing.T) {
 	plans := []stormPlan{
 		{seed: 1, voters: 3, clients: 8, lasts: 30 * time.Second},
@@ -78,28 +79,63 @@ func (p stormPlan) run(c *cluster) {
 	c.ready()
 	ctx, stop := context.WithCancel(c.t.Context())
 	defer stop()
-	counts := make([]stormCounts, p.clients)
+	counts := make([]stormCounts, p.clients+stormOthers)
 	var clients sync.WaitGroup
-	for i := range p.clients {
-		w := &witness{
+	newWitness := func(i int) *witness {
+		return &witness{
 			c: c, t: c.t, rnd: rand.New(rand.NewPCG(p.seed, uint64(i))), id: fmt.Sprint("witness-", i),
 			hosts: hosts, ttl: time.Duration(1+i%4) * time.Second, counts: &counts[i],
 		}
+	}
+	for i := range p.clients {
+		w := newWitness(i)
 		clients.Go(func() { w.run(ctx) })
+	}
+	others := p.others(newWitness)
+	for _, o := range others {
+		clients.Go(func() { o.run(ctx) })
 	}
 	faults := p.rage(c)
 	stop()
 	clients.Wait()
 	c.ready()
 	c.same()
+	pass(5 * time.Second) // what was given back comes again
+	for _, o := range others {
+		o.finish(c)
+	}
 	var sum stormCounts
 	for _, one := range counts {
 		sum.add(one)
 	}
 	c.t.Logf("%+v, %d faults %v", sum, len(faults), faults)
-	if sum.renewals < 5*p.clients || sum.linearizable < 2*p.clients || sum.local < 2*p.clients {
+	if sum.sent < 10*posters || sum.mailRead < 2*posters || sum.renewals < 5*p.clients || sum.linearizable < 2*p.clients || sum.local < 2*p.clients {
 		c.t.Errorf("too little was done: %+v", sum)
 	}
+}
+
+// stormOthers is how many go through a storm beside the witnesses.
+const (
+	posters     = 3
+	stormOthers = posters + 3
+)
+
+// stormy goes through a storm, and is asked in the end whether all was well.
+type stormy interface {
+	run(ctx context.Context)
+	finish(c *cluster)
+}
+
+// others are those who send messages, and those who watch.
+func (p stormPlan) others(newWitness func(int) *witness) (list []stormy) {
+	next := func() *witness { return newWitness(p.clients + len(list)) }
+	for i := range posters {
+		list = append(list, newPoster(next(), i))
+	}
+	for _, filter := range []string{"ns=default", "service=storm", "id=witness-0"} {
+		list = append(list, &onlooker{witness: next(), filter: filter})
+	}
+	return list
 }
 
 // rage does one fault after another, and says which.
