@@ -37,7 +37,7 @@ type ack struct {
 }
 
 // stormCounts is what a storm amounted to; a test of nothing would pass.
-type stormCounts struct{ renewals, buried, linearizable, local, refused, sent, mailRead int }
+type stormCounts struct{ renewals, buried, linearizable, local, refused, sent, mailRead, pushed int }
 
 func (s *stormCounts) add(o stormCounts) {
 	s.renewals += o.renewals
@@ -47,6 +47,7 @@ func (s *stormCounts) add(o stormCounts) {
 	s.refused += o.refused
 	s.sent += o.sent
 	s.mailRead += o.mailRead
+	s.pushed += o.pushed
 }
 
 func (w *witness) run(ctx context.Context) {

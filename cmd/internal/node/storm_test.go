@@ -109,7 +109,7 @@ func (p stormPlan) run(c *cluster) {
 		sum.add(one)
 	}
 	c.t.Logf("%+v, %d faults %v", sum, len(faults), faults)
-	if sum.sent < 10*posters || sum.mailRead < 2*posters || sum.renewals < 5*p.clients || sum.linearizable < 2*p.clients || sum.local < 2*p.clients {
+	if sum.sent < 10*posters || sum.mailRead < 2*posters || sum.pushed < 10 || sum.renewals < 5*p.clients || sum.linearizable < 2*p.clients || sum.local < 2*p.clients {
 		c.t.Errorf("too little was done: %+v", sum)
 	}
 }
@@ -117,7 +117,7 @@ func (p stormPlan) run(c *cluster) {
 // stormOthers is how many go through a storm beside the witnesses.
 const (
 	posters     = 3
-	stormOthers = posters + 3
+	stormOthers = posters + 4
 )
 
 // stormy goes through a storm, and is asked in the end whether all was well.
@@ -126,7 +126,7 @@ type stormy interface {
 	finish(c *cluster)
 }
 
-// others are those who send messages, and those who watch.
+// others are those who send messages, those who watch, and one with a session.
 func (p stormPlan) others(newWitness func(int) *witness) (list []stormy) {
 	next := func() *witness { return newWitness(p.clients + len(list)) }
 	for i := range posters {
@@ -135,7 +135,7 @@ func (p stormPlan) others(newWitness func(int) *witness) (list []stormy) {
 	for _, filter := range []string{"ns=default", "service=storm", "id=witness-0"} {
 		list = append(list, &onlooker{witness: next(), filter: filter})
 	}
-	return list
+	return append(list, &addressee{witness: next()})
 }
 
 // rage does one fault after another, and says which.
