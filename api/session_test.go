@@ -295,6 +295,29 @@ func TestPipelining(t *testing.T) {
 	l.answer("id-0/1").ok(t)
 }
 
+// TestSessionKeepsTheOrder: what is sent without waiting is in the mailbox as it
+// was sent, though a request in between is refused.
+func TestSessionKeepsTheOrder(t *testing.T) {
+	_, c := newServer(t)
+	l := c.session()
+	const all = 300
+	for i := range all {
+		frame := object{"op": "send", "rid": i, "to": "a", "body": i}
+		if i%50 == 49 {
+			delete(frame, "body")
+		}
+		l.send(frame)
+	}
+	for range all {
+		answer := l.next()
+		if i := answer.number(t, "rid"); i%50 == 49 {
+			answer.refused(t, wire.CodeInvalidRequest, "body")
+		} else if offset := answer.ok(t).number(t, "offset"); offset != i-i/50+1 {
+			t.Errorf("message %d has offset %d", i, offset)
+		}
+	}
+}
+
 // TestBackPressure: a session reads no further while 1,024 requests are under
 // way, and loses none.
 func TestBackPressure(t *testing.T) {
