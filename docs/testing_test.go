@@ -14,11 +14,12 @@ var (
 	planted = regexp.MustCompile(`(\d+) planted bugs, one by one \((\d+) in the registry itself, (\d+) in the`)
 )
 
-// TestEveryTestNamedExists looks up each test that testing.md names in the
-// package that stands before it.
+// TestEveryTestNamedExists looks up each test that a page names in the package
+// that stands before it.
 func TestEveryTestNamedExists(t *testing.T) {
 	named, dir := 0, ""
-	for _, m := range quoted.FindAllStringSubmatch(page(t, "testing.md"), -1) {
+	text := page(t, "testing.md") + page(t, "reference/limits.md") + page(t, "benchmarks.md")
+	for _, m := range quoted.FindAllStringSubmatch(text, -1) {
 		if files, _ := filepath.Glob(filepath.Join("..", m[1], "*_test.go")); len(files) > 0 {
 			dir = m[1]
 		}
