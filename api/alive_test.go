@@ -50,7 +50,7 @@ func TestAliveFilters(t *testing.T) {
 		{"?state=draining", "web-1"},
 		{"?state=alive&state=draining", "db-1 web-1 web-2"},
 		{"?state=draining,held", "web-1"},
-		{"?service=&prefix=&limit=&cursor=&fields=", "db-1 web-1 web-2"},
+		{"?service=&prefix=&tag=&limit=&cursor=&fields=", "db-1 web-1 web-2"},
 		{"?limit=1000", "db-1 web-1 web-2"},
 	} {
 		if got := ids(c.alive(test.query)); got != test.want {

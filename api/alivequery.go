@@ -91,7 +91,7 @@ func (q query) flapping(p *past) (*bool, error) {
 
 // tags returns the tags that a lease must have, sorted, each once.
 func (q query) tags() ([]string, error) {
-	tags := slices.Clone(q[paramTag])
+	tags := slices.DeleteFunc(slices.Clone(q[paramTag]), isEmpty)
 	if len(tags) > wire.MaxTags {
 		return nil, invalid(paramTag, "%d tags: at most %d", len(tags), wire.MaxTags)
 	}
@@ -103,6 +103,8 @@ func (q query) tags() ([]string, error) {
 	slices.Sort(tags)
 	return slices.Compact(tags), nil
 }
+
+func isEmpty(text string) bool { return text == "" }
 
 // meta returns the pairs of meta.K=V that a lease must have, sorted by key.
 func (q query) meta() (pairs []registry.Pair, err error) {

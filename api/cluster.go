@@ -39,6 +39,6 @@ func (s *Server) release(ctx context.Context, r *request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	result, err := s.node.Do(ctx, &registry.Release{NS: r.ns, Service: service})
+	result, err := s.do(ctx, &registry.Release{NS: r.ns, Service: service})
 	return answer{status: http.StatusOK, body: wire.Released{Released: result.Buried, Revision: result.Revision}}, err
 }

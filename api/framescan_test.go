@@ -67,7 +67,7 @@ type hollow struct {
 func (h hollow) Hub() *watch.Hub                           { return h.hub }
 func (hollow) AwaitRevision(context.Context, uint64) error { return nil }
 func (hollow) Await(context.Context, Consistency) error    { return nil }
-func (hollow) Do(context.Context, registry.Command) (registry.Result, error) {
+func (hollow) Do(context.Context, registry.Command, func()) (registry.Result, error) {
 	return registry.Result{}, fmt.Errorf("%w: hollow", ErrNoLeader)
 }
 

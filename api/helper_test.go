@@ -127,7 +127,7 @@ func (n *node) run(t testing.TB) {
 
 func (n *node) ID() string { return "n1" }
 
-func (n *node) Do(_ context.Context, cmd registry.Command) (registry.Result, error) {
+func (n *node) Do(_ context.Context, cmd registry.Command, taken func()) (registry.Result, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.panics {
@@ -136,6 +136,7 @@ func (n *node) Do(_ context.Context, cmd registry.Command) (registry.Result, err
 	if n.fail != nil {
 		return registry.Result{}, n.fail
 	}
+	defer taken()
 	return n.apply(cmd).Results[0], nil
 }
 

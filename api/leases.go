@@ -77,7 +77,7 @@ func (s *Server) grant(ctx context.Context, r *request, id, key string) (answer,
 
 // register commits a registration. It tells whether the id was not alive.
 func (s *Server) register(ctx context.Context, c *registry.Grant) (grant wire.Grant, created bool, err error) {
-	result, err := s.node.Do(ctx, c)
+	result, err := s.do(ctx, c)
 	if err != nil {
 		return grant, false, err
 	}
@@ -128,7 +128,7 @@ func (s *Server) patchLease(ctx context.Context, r *request) (answer, error) {
 
 // change commits a patch.
 func (s *Server) change(ctx context.Context, patch *registry.Patch) (wire.Lease, error) {
-	result, err := s.node.Do(ctx, patch)
+	result, err := s.do(ctx, patch)
 	if err != nil {
 		return wire.Lease{}, err
 	}
@@ -154,7 +154,7 @@ func (s *Server) deleteLease(ctx context.Context, r *request) (answer, error) {
 
 // finish commits the end of a lease.
 func (s *Server) finish(ctx context.Context, cmd registry.Command, ns, id string, epoch uint64) (*wire.Certificate, error) {
-	result, err := s.node.Do(ctx, cmd)
+	result, err := s.do(ctx, cmd)
 	if err != nil {
 		return nil, err
 	}

@@ -172,7 +172,7 @@ func TestDeadPages(t *testing.T) {
 func TestExpiryLeavesAGap(t *testing.T) {
 	n, c := newServer(t)
 	c.mail("a", `{"body":1,"ttl_ms":1000}`)
-	c.mail("a", `{"body":2,"ttl_ms":1000}`)
+	c.mail("a", `{"body":2,"ttl_ms":1}`)
 	c.mail("a", `{"body":3}`)
 	n.pass(2 * time.Second)
 	page := c.read(boxOfA + "/messages")
@@ -303,7 +303,7 @@ func TestBadMail(t *testing.T) {
 		{"id", `{"body":1,"id":7}`},
 		{"from", `{"body":1,"from":"` + strings.Repeat("f", 129) + `"}`},
 		{"from", `{"body":1,"from":"a\nb"}`},
-		{"ttl_ms", `{"body":1,"ttl_ms":999}`},
+		{"ttl_ms", `{"body":1,"ttl_ms":0}`},
 		{"ttl_ms", `{"body":1,"ttl_ms":2592000001}`},
 		{"to", `{"body":1,"to":"a"}`},
 	} {

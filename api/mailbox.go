@@ -58,7 +58,7 @@ func (s *Server) deliver(ctx context.Context, ns, to string, f *fields) (wire.Se
 
 // mail commits a command of a mailbox.
 func (s *Server) mail(ctx context.Context, c registry.Command, ns, id string, epoch uint64) (registry.Result, error) {
-	result, err := s.node.Do(ctx, c)
+	result, err := s.do(ctx, c)
 	if err != nil {
 		return result, err
 	}

@@ -14,8 +14,10 @@ import (
 type Node interface {
 	// ID is the node id.
 	ID() string
-	// Do commits a command and returns when this node has applied it.
-	Do(ctx context.Context, cmd registry.Command) (registry.Result, error)
+	// Do commits a command and returns when this node has applied it. It calls
+	// taken, unless it fails before, when the command has its place among those of
+	// this node: as long as one node leads, they are applied in that order.
+	Do(ctx context.Context, cmd registry.Command, taken func()) (registry.Result, error)
 	// Beat renews one lease and returns the registry's revision beside the
 	// outcome. When the outcome is a refusal, this node has applied what it
 	// speaks of. It returns within 2 s, whatever the context says.

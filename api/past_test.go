@@ -34,6 +34,12 @@ func TestHistory(t *testing.T) {
 	c.do("GET", "/v1/leases/nobody/history", "").refuses(wire.CodeLeaseNotFound)
 	c.do("GET", "/v1/leases/a/history?ns=other", "").refuses(wire.CodeLeaseNotFound)
 	c.do("GET", "/v1/leases/a/history", "", header("Accept", wire.TypeCBOR)).is(200)
+	tag := c.do("GET", "/v1/leases/a/history", "").is(200).Header.Get("Etag")
+	c.register("c", "")
+	c.do("GET", "/v1/leases/a/history", "", header("If-None-Match", tag)).is(304)
+	c.do("GET", "/v1/leases/a/history?limit=2", "", header("If-None-Match", tag)).is(200)
+	c.register("a", "")
+	c.do("GET", "/v1/leases/a/history", "", header("If-None-Match", tag)).is(200)
 	n.keepFew(1)
 	if page := into[wire.HistoryPage](c.do("GET", "/v1/leases/b/history", "").is(200)); page.Events == nil || len(page.Events) != 0 {
 		t.Errorf("a lease without events: %+v", page)

@@ -27,6 +27,7 @@ type session struct {
 	wake    chan struct{}  // of capacity 1: there is something to write
 	written chan struct{}  // closed when the writer has ended
 	work    sync.WaitGroup // of requests that have a goroutine
+	last    *turn          // that was given out; the reader's own
 
 	mu       sync.Mutex // guards what follows
 	room     sync.Cond  // signalled when used falls, or the session ends

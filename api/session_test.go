@@ -210,8 +210,26 @@ func TestFramesThatEndTheSession(t *testing.T) {
 		})
 	}
 	l := c.session()
-	l.raw(websocket.TextMessage, `{"op":"send","rid":1,"to":"a","body":"`+strings.Repeat("x", wire.MaxFrame)+`"}`)
+	l.raw(websocket.TextMessage, `{"op":"send","rid":1,"to":"a","body":"`+strings.Repeat("x", wire.MaxBody)+`"}`)
 	l.closes(websocket.CloseMessageTooBig)
+}
+
+// TestLargeFrames: a frame may be what a request body may be, though it outweighs
+// all that may be under way.
+func TestLargeFrames(t *testing.T) {
+	_, c := newServer(t)
+	l := c.session()
+	l.ask("send", object{"to": "a", "body": strings.Repeat("x", wire.MaxBody-100)}).refused(t, wire.CodeTooLarge, "")
+	epoch := l.register("a")
+	beats := make([][2]uint64, wire.MaxBeats)
+	for i := range beats {
+		beats[i] = [2]uint64{epoch, 1}
+	}
+	beats[0][0] = wire.Unknown
+	answer := l.ask("heartbeats", object{"beats": beats}).ok(t)
+	if answer["accepted"] != 1.0 || answer["duplicates"] != float64(wire.MaxBeats-2) {
+		t.Errorf("answer %v", answer)
+	}
 }
 
 // TestFragments: a request may come in many frames, with others between them.
@@ -275,6 +293,29 @@ func TestPipelining(t *testing.T) {
 	}
 	l.send(object{"op": "heartbeat", "rid": "id-0/1", "id": "id-0", "epoch": epochs["id-0"], "seq": rounds + 1})
 	l.answer("id-0/1").ok(t)
+}
+
+// TestSessionKeepsTheOrder: what is sent without waiting is in the mailbox as it
+// was sent, though a request in between is refused.
+func TestSessionKeepsTheOrder(t *testing.T) {
+	_, c := newServer(t)
+	l := c.session()
+	const all = 300
+	for i := range all {
+		frame := object{"op": "send", "rid": i, "to": "a", "body": i}
+		if i%50 == 49 {
+			delete(frame, "body")
+		}
+		l.send(frame)
+	}
+	for range all {
+		answer := l.next()
+		if i := answer.number(t, "rid"); i%50 == 49 {
+			answer.refused(t, wire.CodeInvalidRequest, "body")
+		} else if offset := answer.ok(t).number(t, "offset"); offset != i-i/50+1 {
+			t.Errorf("message %d has offset %d", i, offset)
+		}
+	}
 }
 
 // TestBackPressure: a session reads no further while 1,024 requests are under

@@ -18,27 +18,30 @@ type sessionOp struct {
 	// run answers a request. What it returns beside the answer is done when the
 	// answer waits to be written, nil for nothing.
 	run func(*session, context.Context, *call, *fields) (body any, then func(), err error)
+	// inTurn is true for what commits a command: those of a session keep the order
+	// of their frames.
+	inTurn bool
 }
 
 // sessionOps is that table. A heartbeat is not in it as the others are: it
 // waits on no goroutine.
 var sessionOps = map[string]sessionOp{
-	wire.OpRegister:   {"lease:grant", (*session).register},
-	wire.OpHeartbeat:  {"lease:renew", nil},
-	wire.OpHeartbeats: {"lease:renew", (*session).heartbeats},
-	wire.OpUpdate:     {"lease:renew", (*session).update},
-	wire.OpLeave:      {"lease:release", (*session).leave},
-	wire.OpSend:       {"msg:send", (*session).send},
-	wire.OpAck:        {"msg:receive", (*session).ack},
-	wire.OpNack:       {"msg:receive", (*session).nack},
-	wire.OpWatch:      {"watch", (*session).watch},
-	wire.OpUnwatch:    {"watch", (*session).unwatch},
+	wire.OpRegister:   {"lease:grant", (*session).register, true},
+	wire.OpHeartbeat:  {"lease:renew", nil, false},
+	wire.OpHeartbeats: {"lease:renew", (*session).heartbeats, false},
+	wire.OpUpdate:     {"lease:renew", (*session).update, true},
+	wire.OpLeave:      {"lease:release", (*session).leave, true},
+	wire.OpSend:       {"msg:send", (*session).send, true},
+	wire.OpAck:        {"msg:receive", (*session).ack, true},
+	wire.OpNack:       {"msg:receive", (*session).nack, true},
+	wire.OpWatch:      {"watch", (*session).watch, false},
+	wire.OpUnwatch:    {"watch", (*session).unwatch, false},
 }
 
 // take begins the request of a frame. A frame that is not of the subprotocol at
 // all ends the session; whatever else is wrong is answered.
 func (c *session) take(kind int, payload []byte) *ending {
-	weight := 1 + len(payload)>>10
+	weight := min(1+len(payload)>>10, maxWeight)
 	if !c.admit(weight) {
 		return nil
 	}
@@ -97,8 +100,19 @@ func (c *session) request(f *fields, weight int) {
 		return
 	}
 	if token, ok := c.begin(q); ok {
-		c.work.Go(func() { c.run(token, q, op, f) })
+		t := c.turnOf(op)
+		c.work.Go(func() { c.run(token, q, op, f, t) })
 	}
+}
+
+// turnOf returns the turn of a request, nil where it needs none. The reader
+// alone calls it.
+func (c *session) turnOf(op sessionOp) *turn {
+	if !op.inTurn {
+		return nil
+	}
+	c.last = nextTurn(c.last)
+	return c.last
 }
 
 // namespace takes the namespace of a request.
@@ -128,9 +142,13 @@ func (c *session) begin(q call) (token uint64, ok bool) {
 }
 
 // run answers one request; the session waits for it before it is over.
-func (c *session) run(token uint64, q call, op sessionOp, f *fields) {
+func (c *session) run(token uint64, q call, op sessionOp, f *fields, t *turn) {
 	ctx, cancel := context.WithTimeout(context.Background(), writeWithin)
 	defer cancel()
+	if t != nil {
+		ctx = context.WithValue(ctx, turnKey{}, t)
+		defer t.end()
+	}
 	body, then, err := c.guarded(ctx, &q, op, f)
 	c.answer(token, body, err)
 	if err == nil && then != nil {

@@ -19,7 +19,7 @@ var frameBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // read reads frames until the session ends, and then closes the connection.
 func (c *session) read() {
-	c.ws.SetReadLimit(wire.MaxFrame)
+	c.ws.SetReadLimit(max(wire.MaxFrame, c.server.limits.MaxBody))
 	c.ws.SetPingHandler(c.pong)
 	c.ws.SetPongHandler(c.ponged)
 	c.ws.SetCloseHandler(func(int, string) error { return nil })

@@ -43,7 +43,7 @@ func (c *session) watch(_ context.Context, q *call, f *fields) (any, func(), err
 	if w.sub, err = c.server.node.Hub().SubscribeOn(c.newsOf(), filter, after); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrOverloaded, err)
 	}
-	if err := c.addWatch(w); err != nil {
+	if err := c.beginWatch(w); err != nil {
 		w.sub.Close()
 		return nil, nil, err
 	}
@@ -90,6 +90,15 @@ func (s *Server) beginSnapshot(f watch.Filter) *snapshot {
 	sn := &snapshot{server: s, filter: f}
 	s.node.View(func(r *registry.Replica, _ time.Duration) { sn.revision = r.Revision() })
 	return sn
+}
+
+// beginWatch refuses what is compacted already, as the endpoint does, and takes
+// a place for a watch.
+func (c *session) beginWatch(w *sessionWatch) error {
+	if err := w.sub.Begin(); err != nil {
+		return err
+	}
+	return c.addWatch(w)
 }
 
 // addWatch takes a place for a watch.

@@ -57,7 +57,7 @@ func TestWhoDoesNotReadIsCutOff(t *testing.T) {
 		_, c := servePipes(t, api.Config{Node: n})
 		f := c.watch("?after=0")
 		for i := range 100 {
-			n.Do(t.Context(), &registry.Grant{NS: "default", ID: fmt.Sprint(i), TTL: 10_000})
+			n.do(&registry.Grant{NS: "default", ID: fmt.Sprint(i), TTL: 10_000})
 		}
 		synctest.Wait()
 		if got := metric(c, "rollcall_watches"); got != "1" {
@@ -121,8 +121,8 @@ func TestPollWaits(t *testing.T) {
 		}
 		start := time.Now()
 		time.AfterFunc(100*time.Second, func() {
-			n.Do(context.Background(), &registry.Grant{NS: "other", ID: "a", TTL: 10_000})
-			n.Do(context.Background(), &registry.Grant{NS: "default", ID: "a", TTL: 10_000})
+			n.do(&registry.Grant{NS: "other", ID: "a", TTL: 10_000})
+			n.do(&registry.Grant{NS: "default", ID: "a", TTL: 10_000})
 		})
 		page := into[wire.EventPage](c.do("GET", "/v1/watch?after=0&wait_ms=300000", "").is(200))
 		if took := time.Since(start); took != 100*time.Second || len(page.Events) != 1 || page.Next != 2 {
@@ -141,7 +141,7 @@ func TestCloseEndsWatches(t *testing.T) {
 			polled <- into[wire.EventPage](c.do("GET", "/v1/watch?after=0&service=x&wait_ms=300000", "").is(200))
 		}()
 		synctest.Wait()
-		n.Do(t.Context(), &registry.Grant{NS: "default", ID: "a", TTL: 10_000})
+		n.do(&registry.Grant{NS: "default", ID: "a", TTL: 10_000})
 		synctest.Wait() // stuck does not read
 		start := time.Now()
 		if err := s.Close(t.Context()); err != nil || time.Since(start) != time.Second {
@@ -169,7 +169,7 @@ func TestCloseTakesConnectionsAway(t *testing.T) {
 		s, c := servePipes(t, api.Config{Node: n})
 		f := c.watch("?after=0")
 		synctest.Wait()
-		n.Do(t.Context(), &registry.Grant{NS: "default", ID: "a", TTL: 10_000})
+		n.do(&registry.Grant{NS: "default", ID: "a", TTL: 10_000})
 		synctest.Wait() // nobody reads
 		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 		defer cancel()

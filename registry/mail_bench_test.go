@@ -71,3 +71,15 @@ func BenchmarkReadMessages(b *testing.B) {
 		r.Messages("ns", "box-0", uint64(i%9900), 100, 0)
 	}
 }
+
+// BenchmarkManyDieAtOnce is one nack that kills a whole mailbox: the longest
+// step that a single command takes under the replica's lock.
+func BenchmarkManyDieAtOnce(b *testing.B) {
+	for range b.N {
+		b.StopTimer()
+		bench := newBench(b)
+		all := manyToDie(b, bench, 10_000)
+		b.StartTimer()
+		bench.do(all)
+	}
+}

@@ -8,7 +8,7 @@ type NewMessage struct {
 	From    string          `json:"from,omitempty"`
 	Body    json.RawMessage `json:"body,omitempty"`     // any JSON
 	BodyB64 *string         `json:"body_b64,omitempty"` // or any bytes
-	TTLMS   int64           `json:"ttl_ms,omitempty"`   // 1 s to 30 days; left out it is 24 h
+	TTLMS   int64           `json:"ttl_ms,omitempty"`   // 1 ms to 30 days; left out it is 24 h
 }
 
 // Sent is the answer to a message that was sent or requeued.

@@ -32,7 +32,7 @@ const (
 
 // Limits of a session.
 const (
-	MaxFrame          = 128 << 10 // bytes of a client's frame
+	MaxFrame          = 128 << 10 // bytes of a client's frame that every server takes; one with a greater MaxBody takes that
 	MaxInFlight       = 1024      // requests; beyond it the server reads no further
 	MaxSessionLeases  = 10_000    // whose mail and end a session is told of
 	MaxSessionWatches = 100

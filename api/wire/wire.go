@@ -76,7 +76,7 @@ const (
 	MaxFrom       = 128
 	MaxReason     = 256
 	MaxMessageIDs = 1000 // in one ack or nack
-	MinMessageTTL = time.Second
+	MinMessageTTL = time.Millisecond
 	MaxMessageTTL = 30 * 24 * time.Hour
 	MessageTTL    = 24 * time.Hour // unless given
 	BookmarkEvery = 15 * time.Second

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,16 +13,6 @@ import (
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 	"github.com/seed-b4c92e43/rollcall/clientsdk"
 )
-
-// How often the list on a terminal is drawn: not more often than people can
-// see, and often enough that its ages are about right.
-const (
-	drawLeast = 250 * time.Millisecond
-	drawMost  = 2 * time.Second
-)
-
-// clearScreen goes to the upper left corner and clears what is below.
-const clearScreen = "\x1b[H\x1b[2J"
 
 // checkWatch refuses what a watch does not know.
 func (c *aliveCommand) checkWatch(cmd *cobra.Command) error {
@@ -57,49 +46,23 @@ func (c *aliveCommand) follow(cmd *cobra.Command, r *remote, args []string, quer
 // draw draws the list anew whenever the watch heard of something, and now and
 // then for its ages.
 func (c *aliveCommand) draw(cmd *cobra.Command, r *remote, q clientsdk.WatchQuery, query url.Values) error {
-	ctx, cancel := context.WithCancelCause(cmd.Context())
-	var watcher sync.WaitGroup
-	defer watcher.Wait()
-	defer cancel(nil)
-	heard := make(chan uint64, 1) // the newest revision that was heard of
-	watcher.Go(func() {
-		cancel(r.watch(ctx, cmd.ErrOrStderr(), q, func(change *clientsdk.Change) error {
-			replace(heard, change.Revision)
-			return nil
-		}))
+	return r.hear(cmd, q, func(ctx context.Context, heard <-chan uint64) error {
+		tick := time.NewTicker(drawMost)
+		defer tick.Stop()
+		for {
+			select {
+			case revision := <-heard:
+				query.Set("min_revision", strconv.FormatUint(revision, 10))
+			case <-tick.C:
+			case <-ctx.Done():
+				return nil
+			}
+			if err := c.drawOnce(ctx, cmd, r, query); err != nil {
+				return err
+			}
+			pause(ctx, drawLeast)
+		}
 	})
-	tick := time.NewTicker(drawMost)
-	defer tick.Stop()
-	for {
-		select {
-		case revision := <-heard:
-			query.Set("min_revision", strconv.FormatUint(revision, 10))
-		case <-tick.C:
-		case <-ctx.Done():
-			return ended(cmd.Context(), ctx)
-		}
-		if err := c.drawOnce(ctx, cmd, r, query); err != nil {
-			return err
-		}
-		pause(ctx, drawLeast)
-	}
-}
-
-// ended is why the watch ended, which Ctrl-C is no failure of.
-func ended(outer, inner context.Context) error {
-	if outer.Err() != nil {
-		return nil
-	}
-	return context.Cause(inner)
-}
-
-// replace puts the newest in the place of one that nobody took.
-func replace(heard chan uint64, revision uint64) {
-	select {
-	case <-heard:
-	default:
-	}
-	heard <- revision
 }
 
 // drawOnce draws what it is told, or that it is told nothing.

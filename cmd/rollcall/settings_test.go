@@ -111,15 +111,3 @@ func TestEmptyFileSettlesNothing(t *testing.T) {
 		t.Fatalf("got %+v, %v", s, err)
 	}
 }
-
-func TestEveryNodeSettingIsAKeyAVariableAndAFlag(t *testing.T) {
-	for _, name := range []string{
-		"node-id", "data-dir", "http-addr", "raft-addr", "gossip-addr", "advertise", "join", "bootstrap-expect", "edge",
-		"allowed-hosts", "log-level", "log-format", "raft-multiplier", "dead-node-after", "max-voters",
-		"min-ttl", "max-ttl", "default-ttl", "max-body", "certificate-age", "certificate-max", "protection",
-	} {
-		if newServer().Flags().Lookup(name) == nil {
-			t.Errorf("no flag --%s", name)
-		}
-	}
-}

@@ -31,7 +31,7 @@ func (s *Subscription) Wait() <-chan struct{} { return s.wake }
 // there may be none, though upTo went on. The error is a [CompactedError], or
 // ErrClosed.
 func (s *Subscription) Next(most int) (events []Event, upTo uint64, err error) {
-	if err := s.begin(); err != nil {
+	if err := s.Begin(); err != nil {
 		return nil, 0, err
 	}
 	events, upTo, ok, err := s.fromRing(most)
@@ -41,9 +41,10 @@ func (s *Subscription) Next(most int) (events []Event, upTo uint64, err error) {
 	return s.fromLog(most, upTo)
 }
 
-// begin asks the log once, so that who comes with an old revision is told the
+// Begin asks the log once, so that who comes with an old revision is told the
 // same wherever it comes, even where the ring still has what the log has not.
-func (s *Subscription) begin() error {
+// The error is a [CompactedError]. The first Next begins what has not begun.
+func (s *Subscription) Begin() error {
 	if s.kept {
 		return nil
 	}

@@ -209,3 +209,20 @@ func TestOldest(t *testing.T) {
 		}
 	})
 }
+
+// TestTaken: a caller is told that its command has its place before it is
+// committed, and not when it is refused.
+func TestTaken(t *testing.T) {
+	bubble(t, Config{MaxCommands: 1}, func(t *testing.T, b *bench) {
+		told := 0
+		for range 2 {
+			b.call(func() answer {
+				_, _, err := b.DoInTurn(b.ctx, grant("a"), func() { told++ })
+				return answer{err: err}
+			})
+		}
+		if told != 1 {
+			t.Errorf("told %d times", told)
+		}
+	})
+}

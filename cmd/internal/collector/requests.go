@@ -66,6 +66,13 @@ func (c *Collector) Beats(ctx context.Context, ns string, beats registry.Beats) 
 // Do proposes one command and returns what it did when it is committed. An
 // ErrNoLeader that is no ErrNotSent is indeterminate.
 func (c *Collector) Do(ctx context.Context, cmd registry.Command) (registry.Result, Commit, error) {
+	return c.DoInTurn(ctx, cmd, func() {})
+}
+
+// DoInTurn is Do for a caller with further commands that must come after this
+// one: taken is called when this one has its place, before it is committed. The
+// order may be lost where the leader is.
+func (c *Collector) DoInTurn(ctx context.Context, cmd registry.Command, taken func()) (registry.Result, Commit, error) {
 	u := newUnit(cmd)
 	c.mu.Lock()
 	err := c.enqueue(u)
@@ -73,6 +80,7 @@ func (c *Collector) Do(ctx context.Context, cmd registry.Command) (registry.Resu
 	if err != nil {
 		return registry.Result{}, Commit{}, err
 	}
+	taken()
 	if err := c.wait(ctx, u.done); err != nil {
 		c.abandon(u)
 		return registry.Result{}, Commit{}, err

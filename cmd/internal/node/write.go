@@ -15,12 +15,13 @@ import (
 // refuses within 2 s.
 const patience = 1900 * time.Millisecond
 
-// Do commits one command and returns when this node has applied it.
-func (n *Node) Do(ctx context.Context, cmd registry.Command) (registry.Result, error) {
+// Do commits one command and returns when this node has applied it. Before
+// that it calls taken when the command has its place in the order of this node's.
+func (n *Node) Do(ctx context.Context, cmd registry.Command, taken func()) (registry.Result, error) {
 	if err := n.admit(cmd); err != nil {
 		return registry.Result{}, err
 	}
-	result, commit, err := n.collector.Do(ctx, cmd)
+	result, commit, err := n.collector.DoInTurn(ctx, cmd, taken)
 	if err != nil {
 		return result, outward(err)
 	}
