@@ -131,7 +131,7 @@ func TestMailboxCommands(t *testing.T) {
 		"mailbox nack web-1 m1 --reason odd --attempt 5": {
 			`{"nacked":1,"dead":1,"pending":0}`,
 			`POST /v1/mailboxes/web-1/nack  {"ids":["m1"],"attempt":5,"reason":"odd"}`,
-			"handed back 1 message, of which 1 became dead letters; 0 pending.",
+			"handed back 1 message, now dead letters: 1; 0 pending.",
 		},
 	} {
 		t.Run(line, func(t *testing.T) {

@@ -90,12 +90,24 @@ func milliseconds(ms int64) string {
 	case d < 0:
 		return "-" + milliseconds(-ms)
 	case d >= time.Hour:
-		return d.Round(time.Minute).String()
+		return plain(d.Round(time.Minute))
 	case d >= 10*time.Second:
-		return d.Round(time.Second).String()
+		return plain(d.Round(time.Second))
 	case d >= time.Second:
 		return d.Round(100 * time.Millisecond).String()
 	default:
 		return d.String()
 	}
+}
+
+// plain leaves out the noughts at the end: 24h0m0s is 24h.
+func plain(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }

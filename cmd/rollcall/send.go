@@ -43,7 +43,7 @@ func newSend() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&c.from, "from", "", "who sends, for the reader")
 	f.StringVar(&c.messageID, "message-id", "", "its UUID (one is made unless given)")
-	f.DurationVar(&c.ttl, "ttl", 0, "how long it may wait, 1s to 720h (24h unless set)")
+	f.DurationVar(&c.ttl, "ttl", 0, "how long it may wait, 1ms to 720h (24h unless set)")
 	f.StringVar(&c.file, "file", "", "read the body from this file")
 	f.BoolVar(&c.binary, "binary", false, "the body is bytes, not JSON")
 	return cmd

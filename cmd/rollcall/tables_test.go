@@ -47,7 +47,7 @@ func TestLeaseTable(t *testing.T) {
 ID       SERVICE   ADDRESS         STATE                      EPOCH   SEQ   RENEWED     EXPIRES IN   TAGS
 web-1    web       10.0.0.5:8080   alive                      4711    17    2.8s ago    7.2s         v2,eu
 web-2    web       [::1]:80        held (mass expiry), late   4712    0     620ms ago   -120ms       -
-x`+"\uFFFD"+`[31m   -         -               draining, flapping         4713    1     1s ago      24h0m0s      -
+x`+"\uFFFD"+`[31m   -         -               draining, flapping         4713    1     1s ago      24h          -
 `)
 }
 
@@ -143,7 +143,7 @@ func TestBenchTable(t *testing.T) {
 		Distribution: []loadgen.Bin{{UpToMS: 8.192, Count: 200_000}, {UpToMS: 16.384, Count: 323_400}, {UpToMS: 32.768, Count: 56}},
 	}
 	checkText(t, func(w io.Writer) error { return printBench(w, result) }, `
-single: 10000 leases of TTL 5m0s, 512 connections to 3 endpoints
+single: 10000 leases of TTL 5m, 512 connections to 3 endpoints
 
 PHASE      ACKNOWLEDGED   PER SECOND   ERRORS   P50       P99       P99.9     MAX
 grants     10,000         12,345       0        1.00 ms   2.00 ms   3.00 ms   4.00 ms
