@@ -30,10 +30,21 @@ var past = []wire.Event{
 
 func TestHistoryTable(t *testing.T) {
 	checkText(t, func(w io.Writer) error { return printHistory(w, past[1:4]) }, `
-AT                            EVENT        SERVICE   EPOCH   TTL   LAST RENEWAL   LATE BY   JUDGE   REVISION
-2026-11-22 10:00:08.250 UTC   registered   web       8       10s   -              -         -       8
-2026-11-22 10:00:07.250 UTC   expired      web       5       10s   10s before     102ms     n1      7
-2026-11-22 10:00:05.250 UTC   replaced     web       5       5s    300ms before   -         -       5
+AT (UTC)                 EVENT       EPOCH  TTL  SILENT  LATE   JUDGE  REVISION
+2026-11-22 10:00:08.250  registered  8      10s  -       -      -      8
+2026-11-22 10:00:07.250  expired     5      10s  10s     102ms  n1     7
+2026-11-22 10:00:05.250  replaced    5      5s   300ms   -      -      5
+`)
+}
+
+func TestHistoryTellsWhereTheServiceChanged(t *testing.T) {
+	checkText(t, func(w io.Writer) error { return printHistory(w, past[3:5]) }, `
+AT (UTC)                 EVENT       EPOCH  TTL  SILENT  LATE  JUDGE  REVISION  SERVICE
+2026-11-22 10:00:05.250  replaced    5      5s   300ms   -     -      5         web
+2026-11-22 10:00:04.250  registered  4      5s   -       -     -      4         -
+`)
+	checkText(t, func(w io.Writer) error { return printHistory(w, nil) }, `
+AT (UTC)  EVENT  EPOCH  TTL  SILENT  LATE  JUDGE  REVISION
 `)
 }
 

@@ -46,12 +46,12 @@ func printJSON(w io.Writer, v any) error {
 	return nil
 }
 
-// table prints aligned columns. What comes from clients is made harmless for
-// terminals.
+// table prints aligned columns, two spaces apart so that they fit a terminal of
+// 80. What comes from clients is made harmless for terminals.
 type table struct{ w *tabwriter.Writer }
 
 func newTable(w io.Writer, columns ...string) *table {
-	t := &table{tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)}
+	t := &table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
 	t.row(columns...)
 	return t
 }

@@ -150,8 +150,11 @@ var causes = map[string]string{
 	"replaced": "a newer registration of the same id replaced it",
 }
 
+// instantLayout is how a time is told, which is UTC always.
+const instantLayout = "2006-01-02 15:04:05.000"
+
 func instant(t wire.Time) string {
-	return t.Time().Format("2006-01-02 15:04:05.000 ") + time.UTC.String()
+	return t.Time().Format(instantLayout) + " " + time.UTC.String()
 }
 
 // times says how often something was.
