@@ -90,7 +90,7 @@ var (
 	// ErrOverloaded is returned when the node refused work that it did not begin.
 	ErrOverloaded = errors.New("overloaded")
 	// ErrTooStale is returned when the replica did not reach what was asked for.
-	ErrTooStale = errors.New("too stale")
+	ErrTooStale = errors.New("the view is too old")
 	// ErrUnknownNode is returned when the cluster has no node of that id.
 	ErrUnknownNode = errors.New("unknown node")
 	// ErrRefused is returned when the cluster may not do that now, such as

@@ -62,6 +62,7 @@ func (s *Server) welcome(context.Context, *request) (answer, error) {
 
   GET /v1/alive       who is alive
   GET /v1/services    how many of each service
+  GET /v1/watch       what happens (try curl -N -H 'Accept: text/event-stream')
   GET /v1/cluster     the nodes of this cluster
   GET /readyz         whether this node is ready
   GET /metrics        for Prometheus

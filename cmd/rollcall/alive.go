@@ -84,9 +84,16 @@ func (c *aliveCommand) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if len(page.Alive) == 0 {
-		return notAlive("nobody is alive%s", inService(args))
+		return notAlive("nobody %s alive%s", c.tense(), inService(args))
 	}
 	return nil
+}
+
+func (c *aliveCommand) tense() string {
+	if c.moment.given() {
+		return "was"
+	}
+	return "is"
 }
 
 func inService(args []string) string {

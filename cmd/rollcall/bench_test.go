@@ -18,10 +18,10 @@ func TestBenchWatchTable(t *testing.T) {
 	checkText(t, func(w io.Writer) error { return printBenchWatch(w, result) }, `
 5000 watchers on 2 endpoints, 50 changes in 10.0 s, heard of 250,000 times
 
-OF A CHANGE     P50       P99       P99.9     MAX
-acknowledged    1.00 ms   2.00 ms   30.0 ms   400 ms
-first watcher   1.00 ms   2.00 ms   30.0 ms   400 ms
-last watcher    1.00 ms   2.00 ms   30.0 ms   400 ms
+OF A CHANGE    P50      P99      P99.9    MAX
+acknowledged   1.00 ms  2.00 ms  30.0 ms  400 ms
+first watcher  1.00 ms  2.00 ms  30.0 ms  400 ms
+last watcher   1.00 ms  2.00 ms  30.0 ms  400 ms
 
 missed 4, twice or out of order 0; streams that broke 3, of which began anew 1
 errors of code no_leader: 2
@@ -38,11 +38,11 @@ func TestBenchMailTable(t *testing.T) {
 	checkText(t, func(w io.Writer) error { return printBenchMail(w, result) }, `
 10,000 messages of 256 bytes from 16 senders, then read from 64 mailboxes, on 1 endpoints, in 10.0 s
 
-MAIL           MESSAGES   PER SECOND   P50       P99       P99.9     MAX
-sent           10,000     2,000        1.00 ms   2.00 ms   30.0 ms   400 ms
-delivered      9,999      5,000        -         -         -         -
-pages read     -          -            1.00 ms   2.00 ms   30.0 ms   400 ms
-acknowledged   9,999      -            1.00 ms   2.00 ms   30.0 ms   400 ms
+MAIL          MESSAGES  PER SECOND  P50      P99      P99.9    MAX
+sent          10,000    2,000       1.00 ms  2.00 ms  30.0 ms  400 ms
+delivered     9,999     5,000       -        -        -        -
+pages read    -         -           1.00 ms  2.00 ms  30.0 ms  400 ms
+acknowledged  9,999     -           1.00 ms  2.00 ms  30.0 ms  400 ms
 
 lost 1, twice 0, altered 0, dropped 0, out of order 0, sent by nobody 0; given up by their senders 1
 `)
@@ -56,8 +56,8 @@ func TestBenchIdleTable(t *testing.T) {
 	checkText(t, func(w io.Writer) error { return printBenchIdle(w, result) }, `
 10,000 of 10,000 connections (session) held for 30.0 s, 0 broke
 
-NODE       RESIDENT BEFORE   AFTER      GREW BY
-http://a   50.0 MB           162.6 MB   112.6 MB
+NODE      RESIDENT BEFORE  AFTER     GREW BY
+http://a  50.0 MB          162.6 MB  112.6 MB
 
 11,264 bytes a connection
 `)

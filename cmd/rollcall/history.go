@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -55,20 +56,40 @@ func (c *historyCommand) run(cmd *cobra.Command, id string) error {
 	return printHistory(cmd.OutOrStdout(), page.Events)
 }
 
+// printHistory has a column for the service only where it is not the same in
+// all events.
 func printHistory(w io.Writer, events []wire.Event) error {
-	t := newTable(w, "AT", "EVENT", "SERVICE", "EPOCH", "TTL", "LAST RENEWAL", "LATE BY", "JUDGE", "REVISION")
+	columns := []string{"AT (UTC)", "EVENT", "EPOCH", "TTL", "SILENT", "LATE", "JUDGE", "REVISION"}
+	moved := slices.ContainsFunc(events, func(e wire.Event) bool { return e.Service != events[0].Service })
+	if moved {
+		columns = append(columns, "SERVICE")
+	}
+	t := newTable(w, columns...)
 	for i := range events {
-		e := &events[i]
-		ttl, renewal, late, judge := "", "", "", ""
-		if c := e.Certificate; c != nil {
-			ttl, renewal = milliseconds(c.TTLMS), milliseconds(int64(c.LastRenewalAgeMS))+" before"
-			if c.Cause == "expired" {
-				late, judge = milliseconds(int64(c.OverdueMS)), c.Judge
-			}
-		} else if e.Lease != nil {
-			ttl = milliseconds(e.Lease.TTLMS)
+		row := historyRow(&events[i])
+		if moved {
+			row = append(row, events[i].Service)
 		}
-		t.row(instant(e.At), e.Type, e.Service, strconv.FormatUint(e.Epoch, 10), ttl, renewal, late, judge, strconv.FormatUint(e.Revision, 10))
+		t.row(row...)
 	}
 	return t.print()
+}
+
+// historyRow tells of an end how long nothing had been heard, and of an expiry
+// how late it was and by whom.
+func historyRow(e *wire.Event) []string {
+	ttl, silent, late, judge := "", "", "", ""
+	switch c := e.Certificate; {
+	case c != nil:
+		ttl, silent = milliseconds(c.TTLMS), milliseconds(int64(c.LastRenewalAgeMS))
+		if c.Cause == "expired" {
+			late, judge = milliseconds(int64(c.OverdueMS)), c.Judge
+		}
+	case e.Lease != nil:
+		ttl = milliseconds(e.Lease.TTLMS)
+	}
+	return []string{
+		e.At.Time().Format(instantLayout), e.Type, strconv.FormatUint(e.Epoch, 10),
+		ttl, silent, late, judge, strconv.FormatUint(e.Revision, 10),
+	}
 }

@@ -30,10 +30,21 @@ var past = []wire.Event{
 
 func TestHistoryTable(t *testing.T) {
 	checkText(t, func(w io.Writer) error { return printHistory(w, past[1:4]) }, `
-AT                            EVENT        SERVICE   EPOCH   TTL   LAST RENEWAL   LATE BY   JUDGE   REVISION
-2026-11-22 10:00:08.250 UTC   registered   web       8       10s   -              -         -       8
-2026-11-22 10:00:07.250 UTC   expired      web       5       10s   10s before     102ms     n1      7
-2026-11-22 10:00:05.250 UTC   replaced     web       5       5s    300ms before   -         -       5
+AT (UTC)                 EVENT       EPOCH  TTL  SILENT  LATE   JUDGE  REVISION
+2026-11-22 10:00:08.250  registered  8      10s  -       -      -      8
+2026-11-22 10:00:07.250  expired     5      10s  10s     102ms  n1     7
+2026-11-22 10:00:05.250  replaced    5      5s   300ms   -      -      5
+`)
+}
+
+func TestHistoryTellsWhereTheServiceChanged(t *testing.T) {
+	checkText(t, func(w io.Writer) error { return printHistory(w, past[3:5]) }, `
+AT (UTC)                 EVENT       EPOCH  TTL  SILENT  LATE  JUDGE  REVISION  SERVICE
+2026-11-22 10:00:05.250  replaced    5      5s   300ms   -     -      5         web
+2026-11-22 10:00:04.250  registered  4      5s   -       -     -      4         -
+`)
+	checkText(t, func(w io.Writer) error { return printHistory(w, nil) }, `
+AT (UTC)  EVENT  EPOCH  TTL  SILENT  LATE  JUDGE  REVISION
 `)
 }
 
@@ -59,7 +70,7 @@ func TestWhyOfAnUneventfulPast(t *testing.T) {
 		"registered only":     {past[6:], ""},
 		"held no longer":      {append([]wire.Event{{Type: "released"}}, past[0], past[1]), ""},
 		"updated while held":  {append([]wire.Event{{Type: "updated"}}, past[0]), "It has been held since 2026-11-22 10:00:09.250 UTC."},
-		"one expiry is above": {past[5:], "Since 2026-11-22 10:00:00.250 UTC it was registered 1 time, fell silent and expired once."},
+		"one expiry is above": {past[5:], "Since 2026-11-22 10:00:00.250 UTC it was registered once, fell silent and expired once."},
 	} {
 		if got := strings.Join(explainPast(test.events), "\n"); got != test.want {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
@@ -73,7 +84,7 @@ func TestWhyAsksForTheHistory(t *testing.T) {
 		"GET /v1/leases/web-1/history": `{"events":[{"revision":4,"type":"registered","at":"2026-11-22T10:00:00Z"},{"revision":3,"type":"left","at":"2026-11-22T09:00:00Z"}]}`,
 	})
 	out, _ := run(t, 0, "why", "web-1")
-	if !strings.Contains(out, "web-1 is alive.\n") || !strings.Contains(out, "it was registered 1 time, left once.") {
+	if !strings.Contains(out, "web-1 is alive.\n") || !strings.Contains(out, "it was registered once, left once.") {
 		t.Errorf("stdout %q", out)
 	}
 	checkLines(t, f.requests(), "GET /v1/leases/web-1", "GET /v1/leases/web-1/history limit=100")

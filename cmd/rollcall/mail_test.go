@@ -108,7 +108,7 @@ func TestMailboxCommands(t *testing.T) {
 	for line, test := range map[string]struct{ answer, asked, want string }{
 		"mailbox web-1": {
 			`{"ns":"default","id":"web-1","pending":2,"dead":1,"bytes":70,"oldest_age_ms":1500,"last_offset":9}`,
-			"GET /v1/mailboxes/web-1", "2         70      1.5s     1      9",
+			"GET /v1/mailboxes/web-1", "2        70     1.5s    1     9",
 		},
 		"mailbox message web-1 m1": {
 			`{"id":"m1","offset":7,"state":"dead","attempts":5}`,
@@ -116,7 +116,7 @@ func TestMailboxCommands(t *testing.T) {
 		},
 		"mailbox dead web-1": {
 			`{"messages":[{"id":"m1","offset":7,"from":"b","body":1,"enqueued_at":"2026-11-22T10:00:00.25Z","attempts":5,"reason":"no\u001b[31m"}]}`,
-			"GET /v1/mailboxes/web-1/dead limit=1000", "m1   7        2026-11-22 10:00:00.250 UTC   b      5       no\uFFFD[31m       1",
+			"GET /v1/mailboxes/web-1/dead limit=1000", "m1  7       2026-11-22 10:00:00.250 UTC  b     5      no\uFFFD[31m      1",
 		},
 		"mailbox requeue web-1 m1": {
 			`{"id":"m1","offset":12,"duplicate":false,"state":"pending","revision":40}`,
@@ -131,7 +131,7 @@ func TestMailboxCommands(t *testing.T) {
 		"mailbox nack web-1 m1 --reason odd --attempt 5": {
 			`{"nacked":1,"dead":1,"pending":0}`,
 			`POST /v1/mailboxes/web-1/nack  {"ids":["m1"],"attempt":5,"reason":"odd"}`,
-			"handed back 1 message, of which 1 became dead letters; 0 pending.",
+			"handed back 1 message, now dead letters: 1; 0 pending.",
 		},
 	} {
 		t.Run(line, func(t *testing.T) {

@@ -48,6 +48,6 @@ func (c *mailboxMessageCommand) run(cmd *cobra.Command, id, message string) erro
 		printBody(cmd.OutOrStdout(), body)
 		return nil
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "%s is %s: offset %d, nacked %s.\n", m.ID, m.State, m.Offset, count(uint64(m.Attempts), "time"))
+	fmt.Fprintf(cmd.OutOrStdout(), "%s is %s: offset %d, nacked %s.\n", m.ID, m.State, m.Offset, times(uint64(m.Attempts)))
 	return nil
 }

@@ -49,7 +49,14 @@ func (c *mailboxNackCommand) run(cmd *cobra.Command, id string, messages []strin
 		printBody(cmd.OutOrStdout(), body)
 		return nil
 	}
-	fmt.Fprintf(cmd.OutOrStdout(), "handed back %s, of which %d became dead letters; %d pending.\n",
-		count(uint64(done.Nacked), "message"), done.Dead, done.Pending)
+	fmt.Fprintf(cmd.OutOrStdout(), "handed back %s%s; %d pending.\n", count(uint64(done.Nacked), "message"), deadOf(done), done.Pending)
 	return nil
+}
+
+// deadOf says how many of the messages handed back were so for the last time.
+func deadOf(done *wire.Nacked) string {
+	if done.Dead == 0 {
+		return ""
+	}
+	return ", now dead letters: " + fmt.Sprint(done.Dead)
 }

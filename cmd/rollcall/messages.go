@@ -36,7 +36,7 @@ func messageLine(m *wire.Message) string {
 		line = append(line, "from "+m.From)
 	}
 	if m.Attempts > 0 {
-		line = append(line, "nacked "+count(uint64(m.Attempts), "time"))
+		line = append(line, "nacked "+times(uint64(m.Attempts)))
 	}
 	return strings.Join(line, "  ")
 }

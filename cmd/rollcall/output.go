@@ -46,12 +46,12 @@ func printJSON(w io.Writer, v any) error {
 	return nil
 }
 
-// table prints aligned columns. What comes from clients is made harmless for
-// terminals.
+// table prints aligned columns, two spaces apart so that they fit a terminal of
+// 80. What comes from clients is made harmless for terminals.
 type table struct{ w *tabwriter.Writer }
 
 func newTable(w io.Writer, columns ...string) *table {
-	t := &table{tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)}
+	t := &table{tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
 	t.row(columns...)
 	return t
 }
@@ -90,12 +90,24 @@ func milliseconds(ms int64) string {
 	case d < 0:
 		return "-" + milliseconds(-ms)
 	case d >= time.Hour:
-		return d.Round(time.Minute).String()
+		return plain(d.Round(time.Minute))
 	case d >= 10*time.Second:
-		return d.Round(time.Second).String()
+		return plain(d.Round(time.Second))
 	case d >= time.Second:
 		return d.Round(100 * time.Millisecond).String()
 	default:
 		return d.String()
 	}
+}
+
+// plain leaves out the noughts at the end: 24h0m0s is 24h.
+func plain(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
 }

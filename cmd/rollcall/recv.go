@@ -95,6 +95,8 @@ func (c *recvCommand) once(cmd *cobra.Command, r *remote, id string) error {
 	case quiet:
 	case c.json():
 		printBody(w, body)
+	case len(page.Messages) == 0 && page.Gap == nil:
+		fmt.Fprintln(cmd.ErrOrStderr(), "rollcall: there is no message to read now")
 	default:
 		printMessages(w, page)
 	}

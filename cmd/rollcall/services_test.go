@@ -52,12 +52,12 @@ func counted(alive, revision int) string {
 
 func TestServicesWatchPrintsTheTableWhenItChanges(t *testing.T) {
 	watched := startCounting(t, counted(1, 7), counted(1, 8), counted(2, 9))
-	out, errOut := runUntil(t, "web       2", "services", "--watch")
-	want := `SERVICE   ALIVE   DRAINING   HELD
-web       1       0          0
+	out, errOut := runUntil(t, "web      2", "services", "--watch")
+	want := `SERVICE  ALIVE  DRAINING  HELD
+web      1      0         0
 
-SERVICE   ALIVE   DRAINING   HELD
-web       2       0          0
+SERVICE  ALIVE  DRAINING  HELD
+web      2      0         0
 `
 	if out != want || errOut != "" {
 		t.Errorf("stdout:\n%s\nwant:\n%s\nstderr %q", out, want, errOut)
@@ -99,7 +99,7 @@ func TestServicesOfSeveralPagesAreOneTable(t *testing.T) {
 	t.Cleanup(server.Close)
 	t.Setenv("ROLLCALL_ADDR", server.URL)
 	out, _ := run(t, 0, "services")
-	if !strings.Contains(out, "api       1") || !strings.Contains(out, "web       2") {
+	if !strings.Contains(out, "api      1") || !strings.Contains(out, "web      2") {
 		t.Errorf("stdout:\n%s", out)
 	}
 	if out, _ := run(t, 0, "services", "-o", "json"); strings.Count(out, "alive") != 2 {

@@ -44,10 +44,10 @@ func TestLeaseTable(t *testing.T) {
 		{ID: "x\x1b[31m", State: "draining", Epoch: 4713, Seq: 1, TTLMS: 86_400_000, ExpiresInMS: 86_399_000, Flapping: true},
 	}
 	checkText(t, func(w io.Writer) error { return printLeases(w, leases) }, `
-ID       SERVICE   ADDRESS         STATE                      EPOCH   SEQ   RENEWED     EXPIRES IN   TAGS
-web-1    web       10.0.0.5:8080   alive                      4711    17    2.8s ago    7.2s         v2,eu
-web-2    web       [::1]:80        held (mass expiry), late   4712    0     620ms ago   -120ms       -
-x`+"\uFFFD"+`[31m   -         -               draining, flapping         4713    1     1s ago      24h0m0s      -
+ID      SERVICE  ADDRESS        STATE                     EPOCH  SEQ  RENEWED    EXPIRES IN  TAGS
+web-1   web      10.0.0.5:8080  alive                     4711   17   2.8s ago   7.2s        v2,eu
+web-2   web      [::1]:80       held (mass expiry), late  4712   0    620ms ago  -120ms      -
+x`+"\uFFFD"+`[31m  -        -              draining, flapping        4713   1    1s ago     24h         -
 `)
 }
 
@@ -63,10 +63,10 @@ func TestClusterTable(t *testing.T) {
 	checkText(t, func(w io.Writer) error { return printCluster(w, cluster) }, `
 cluster c1, leader n1, term 3, revision 4711
 
-NODE   ROLE     GOSSIP   HTTP      RAFT      APPLIED   LAST CONTACT   VERSION
-n1     leader   alive    n1:7700   n1:7701   4800      0s ago         v1
-n2     voter    dead     n2:7700   n2:7701   4700      1m5s ago       v1
-e1     edge     alive    e1:7700   e1:7701   0         unknown        -
+NODE  ROLE    GOSSIP  HTTP     RAFT     APPLIED  LAST CONTACT  VERSION
+n1    leader  alive   n1:7700  n1:7701  4800     0s ago        v1
+n2    voter   dead    n2:7700  n2:7701  4700     1m5s ago      v1
+e1    edge    alive   e1:7700  e1:7701  0        unknown       -
 `)
 }
 
@@ -79,9 +79,9 @@ func TestClusterShowsWhoIsHeld(t *testing.T) {
 
 held, not buried, because too many fell silent at once (rollcall cluster release ends it):
 
-NAMESPACE   SERVICE   HELD   SINCE      ENDS IN   REASON
-default     web       40     12s ago    1m48s     40 of 100 fell silent
-acme        -         3      2m5s ago   0s        3 of 9 fell silent
+NAMESPACE  SERVICE  HELD  SINCE     ENDS IN  REASON
+default    web      40    12s ago   1m48s    40 of 100 fell silent
+acme       -        3     2m5s ago  0s       3 of 9 fell silent
 `)
 	checkText(t, func(w io.Writer) error { return printHolds(w, nil) }, "")
 }
@@ -143,11 +143,11 @@ func TestBenchTable(t *testing.T) {
 		Distribution: []loadgen.Bin{{UpToMS: 8.192, Count: 200_000}, {UpToMS: 16.384, Count: 323_400}, {UpToMS: 32.768, Count: 56}},
 	}
 	checkText(t, func(w io.Writer) error { return printBench(w, result) }, `
-single: 10000 leases of TTL 5m0s, 512 connections to 3 endpoints
+single: 10000 leases of TTL 5m, 512 connections to 3 endpoints
 
-PHASE      ACKNOWLEDGED   PER SECOND   ERRORS   P50       P99       P99.9     MAX
-grants     10,000         12,345       0        1.00 ms   2.00 ms   3.00 ms   4.00 ms
-renewals   523,456        52,345       3        8.51 ms   21.3 ms   44.0 ms   120 ms
+PHASE     ACKNOWLEDGED  PER SECOND  ERRORS  P50      P99      P99.9    MAX
+grants    10,000        12,345      0       1.00 ms  2.00 ms  3.00 ms  4.00 ms
+renewals  523,456       52,345      3       8.51 ms  21.3 ms  44.0 ms  120 ms
 
 10.0 s of renewing, 523,456 requests, 1.0 beats each (json)
 errors of code connection: 1

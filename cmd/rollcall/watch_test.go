@@ -130,7 +130,7 @@ func TestWatchOfNobodyReachableFails(t *testing.T) {
 func TestAliveWatchPrintsTheTableAndThenLines(t *testing.T) {
 	stream(t, changes)
 	out, _ := runUntil(t, "buried", "alive", "web", "--watch")
-	if !strings.HasPrefix(out, "ID      SERVICE") || strings.Count(out, "\n") != 4 || !strings.Contains(out, "expired     web-1") {
+	if !strings.HasPrefix(out, "ID     SERVICE") || strings.Count(out, "\n") != 4 || !strings.Contains(out, "expired     web-1") {
 		t.Errorf("stdout:\n%s", out)
 	}
 }
@@ -160,7 +160,7 @@ func TestAliveWatchDrawsOnATerminal(t *testing.T) {
 func TestAliveAsksForThePast(t *testing.T) {
 	f := startFake(t, map[string]string{"GET /v1/alive": `{"revision":7,"count":1,"alive":[` + aliveLease + `]}`})
 	out, _ := run(t, 0, "alive", "web", "--at", "2026-11-22T11:00:00+01:00")
-	if !strings.HasPrefix(out, "as of revision 7\n\nID      SERVICE   ADDRESS         STATE   EPOCH   GRANTED") {
+	if !strings.HasPrefix(out, "as of revision 7\n\nID     SERVICE  ADDRESS        STATE  EPOCH  GRANTED") {
 		t.Errorf("stdout:\n%s", out)
 	}
 	run(t, 0, "alive", "--at-revision", "7", "--flapping=false")

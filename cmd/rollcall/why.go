@@ -104,7 +104,7 @@ func lastRenewal(l *wire.Lease) string {
 		return "It was not renewed yet; " + unlessRenewed(l, "it is")
 	}
 	return fmt.Sprintf("It was renewed %s, last with seq %d %s ago; %s",
-		count(l.Renewals, "time"), l.Seq, milliseconds(sinceRenewal(l)), unlessRenewed(l, "it is again"))
+		times(l.Renewals), l.Seq, milliseconds(sinceRenewal(l)), unlessRenewed(l, "it is again"))
 }
 
 func unlessRenewed(l *wire.Lease, renewed string) string {
@@ -150,8 +150,19 @@ var causes = map[string]string{
 	"replaced": "a newer registration of the same id replaced it",
 }
 
+// instantLayout is how a time is told, which is UTC always.
+const instantLayout = "2006-01-02 15:04:05.000"
+
 func instant(t wire.Time) string {
-	return t.Time().Format("2006-01-02 15:04:05.000 ") + time.UTC.String()
+	return t.Time().Format(instantLayout) + " " + time.UTC.String()
+}
+
+// times says how often something was.
+func times(n uint64) string {
+	if n == 1 {
+		return "once"
+	}
+	return count(n, "times")
 }
 
 func count(n uint64, noun string) string {

@@ -14,11 +14,11 @@ const whyEvents = 100
 
 // endings are the events that end an epoch, in the order in which they are
 // told.
-var endings = []struct{ event, one, many string }{
-	{"expired", "fell silent and expired once", "fell silent and expired %d times"},
-	{"left", "left once", "left %d times"},
-	{"evicted", "was evicted once", "was evicted %d times"},
-	{"replaced", "was taken over by a newer registration once", "was taken over by a newer registration %d times"},
+var endings = []struct{ event, words string }{
+	{"expired", "fell silent and expired"},
+	{"left", "left"},
+	{"evicted", "was evicted"},
+	{"replaced", "was taken over by a newer registration"},
 }
 
 // explainPast tells from an id's events, newest first, how often it came and
@@ -33,7 +33,7 @@ func explainPast(events []wire.Event) []string {
 		return lines
 	}
 	since := instant(events[len(events)-1].At)
-	lines = append(lines, fmt.Sprintf("Since %s it was registered %s, %s.", since, count(uint64(epochs), "time"), strings.Join(ends, ", ")))
+	lines = append(lines, fmt.Sprintf("Since %s it was registered %s, %s.", since, times(uint64(epochs)), strings.Join(ends, ", ")))
 	if worst := worstExpiry(events); worst != nil {
 		lines = append(lines, fmt.Sprintf("The most overdue of its expiries came %s after the TTL had passed, judged by %s.",
 			milliseconds(int64(worst.OverdueMS)), worst.Judge))
@@ -48,12 +48,8 @@ func countEvents(events []wire.Event) (ends []string, epochs int) {
 		kinds[events[i].Type]++
 	}
 	for _, e := range endings {
-		switch n := kinds[e.event]; n {
-		case 0:
-		case 1:
-			ends = append(ends, e.one)
-		default:
-			ends = append(ends, fmt.Sprintf(e.many, n))
+		if n := kinds[e.event]; n > 0 {
+			ends = append(ends, e.words+" "+times(uint64(n)))
 		}
 	}
 	return ends, kinds["registered"] + kinds["replaced"]
