@@ -51,19 +51,3 @@ func digestHold(h *hold) uint64 {
 func digestEvent(revision uint64, record eventRecord) uint64 {
 	return mixString(mix(revision, hashA), string(record))
 }
-
-// recount computes the digest's sum from all that is there.
-func (s *State) recount() (sum uint64) {
-	s.leases.each(func(_ uint32, l *lease) { sum += s.digestLease(l) + l.digestBeats() })
-	for c := s.certificates.oldest; c != nil; c = c.next {
-		sum += digestCertificate(c)
-	}
-	for _, h := range s.holds {
-		sum += digestHold(h)
-	}
-	for i := range s.events.count {
-		e := s.events.at(i)
-		sum += digestEvent(e.revision, e.record)
-	}
-	return sum + s.mail.recount()
-}

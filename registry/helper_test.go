@@ -139,3 +139,19 @@ func auditEvents(g *eventLog) error {
 	}
 	return nil
 }
+
+// recount computes the digest's sum from all that is there.
+func (s *State) recount() (sum uint64) {
+	s.leases.each(func(_ uint32, l *lease) { sum += s.digestLease(l) + l.digestBeats() })
+	for c := s.certificates.oldest; c != nil; c = c.next {
+		sum += digestCertificate(c)
+	}
+	for _, h := range s.holds {
+		sum += digestHold(h)
+	}
+	for i := range s.events.count {
+		e := s.events.at(i)
+		sum += digestEvent(e.revision, e.record)
+	}
+	return sum + s.mail.recount()
+}

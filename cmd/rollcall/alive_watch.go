@@ -68,7 +68,6 @@ func (c *aliveCommand) draw(cmd *cobra.Command, r *remote, q clientsdk.WatchQuer
 // drawOnce draws what it is told, or that it is told nothing.
 func (c *aliveCommand) drawOnce(ctx context.Context, cmd *cobra.Command, r *remote, query url.Values) error {
 	var b bytes.Buffer
-	b.WriteString(clearScreen)
 	query.Del("cursor")
 	page, _, err := c.collect(ctx, r, query)
 	switch {
@@ -83,6 +82,5 @@ func (c *aliveCommand) drawOnce(ctx context.Context, cmd *cobra.Command, r *remo
 			return err
 		}
 	}
-	_, err = b.WriteTo(cmd.OutOrStdout())
-	return err
+	return drawScreen(cmd.OutOrStdout(), b.String())
 }

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/seed-b4c92e43/rollcall/clientsdk"
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/loadgen"
@@ -57,9 +56,4 @@ func driven[R interface{ Failed() error }](cmd *cobra.Command, d *drive, run fun
 		err = print(cmd.OutOrStdout(), result)
 	}
 	return errors.Join(err, result.Failed())
-}
-
-func isTerminal(w any) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }

@@ -19,9 +19,6 @@ const (
 	drawGather = 200 * time.Millisecond
 )
 
-// clearScreen goes to the upper left corner and clears what is below.
-const clearScreen = "\x1b[H\x1b[2J"
-
 // hear watches while f draws, and tells it the newest revision that the watch
 // heard of. It ends with f, or with the watch, which ends f's context.
 func (r *remote) hear(cmd *cobra.Command, q clientsdk.WatchQuery, f func(ctx context.Context, heard <-chan uint64) error) error {

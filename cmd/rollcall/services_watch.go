@@ -75,18 +75,19 @@ type sheet struct {
 
 // show prints a text, unless it is what was shown last.
 func (s *sheet) show(text []byte) error {
-	before := ""
-	switch {
-	case s.last != nil && bytes.Equal(s.last, text):
+	again := s.last != nil
+	if again && bytes.Equal(s.last, text) {
 		return nil
-	case s.lines:
-	case s.terminal:
-		before = clearScreen
-	case s.last != nil:
-		before = "\n"
 	}
 	s.last = text
-	if _, err := s.cmd.OutOrStdout().Write(append([]byte(before), text...)); err != nil {
+	w := s.cmd.OutOrStdout()
+	if s.terminal && !s.lines {
+		return drawScreen(w, string(text))
+	}
+	if again && !s.lines {
+		text = append([]byte{'\n'}, text...)
+	}
+	if _, err := w.Write(text); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil

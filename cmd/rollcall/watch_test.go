@@ -137,7 +137,7 @@ func TestAliveWatchPrintsTheTableAndThenLines(t *testing.T) {
 
 func TestAliveWatchDrawsOnATerminal(t *testing.T) {
 	stream(t, changes)
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 	var c aliveCommand
 	cmd := newAlive()
