@@ -29,7 +29,7 @@ func newServices() *cobra.Command {
 		Use:   "services",
 		Short: "List the services and how many of each are alive",
 		Long: "List the services and how many of each are alive.\n" +
-			"With --watch it goes on until Ctrl-C: a terminal shows the table as it changes, else each change prints it anew.",
+			"With --watch it goes on until Ctrl-C: a terminal shows the table as it changes, else each change prints it.",
 		Example: "  rollcall services\n  rollcall services --watch",
 		Args:    arguments(0, 0, ""),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.run(cmd) },
