@@ -18,7 +18,7 @@ type Message struct {
 	From   string        // who sends it, as a remark for its reader; at most 128 bytes
 	Body   any           // anything that encoding/json encodes
 	Binary []byte        // instead of a Body, unless it is nil
-	TTL    time.Duration // until it expires unread: 1 s to 30 days, 0 for 24 h
+	TTL    time.Duration // until it expires unread: 1 ms to 30 days, 0 for 24 h
 }
 
 // Wire returns the message as it travels, an id included. It fails where Body

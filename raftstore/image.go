@@ -22,8 +22,9 @@ type image struct {
 	write sync.Mutex
 	db    *bolt.DB
 	head  imageHead
-	// swapping is held while another db takes the place of this one, too, so
-	// that readers need not wait for who writes.
+	// swapping is held while another db and its replica take the place of these,
+	// too: so readers need not wait for who writes, and whoever was sent by the old
+	// replica finds its file, or the new replica in place as well.
 	swapping sync.RWMutex
 	// index and size are copies for readers: of head.index, of the bytes in use.
 	index, size atomic.Uint64

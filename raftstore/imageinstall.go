@@ -13,20 +13,28 @@ import (
 
 // install puts the image of a snapshot in the place of this one. The old file
 // stays until the new one is whole, verified, loaded into r and durable under
-// the final name. index is at least what the snapshot is of.
-func (m *image) install(source io.Reader, index uint64, clusterID string, r *registry.Replica) (frameHeader, error) {
+// the final name. index is at least what the snapshot is of. Readers of the file
+// wait while put makes r the replica that they come from.
+func (m *image) install(source io.Reader, index uint64, clusterID string, r *registry.Replica, put func(frameHeader)) error {
 	h, err := m.receive(source, clusterID)
 	if err != nil {
-		return h, fmt.Errorf("receive snapshot: %w", err)
+		return fmt.Errorf("receive snapshot: %w", err)
 	}
 	head, err := m.adopt(h, index, r)
 	if err != nil {
-		return h, fmt.Errorf("read snapshot: %w", err)
+		return fmt.Errorf("read snapshot: %w", err)
 	}
-	if err := m.disk.doBehind("install snapshot", func() error { return m.swap(head) }); err != nil {
-		return h, fmt.Errorf("install snapshot: %w", err)
+	err = m.disk.doBehind("install snapshot", func() error {
+		old, err := m.swap(head, func() { put(h) })
+		if err != nil {
+			return err
+		}
+		return old.Close() // when its last reader ends
+	})
+	if err != nil {
+		return fmt.Errorf("install snapshot: %w", err)
 	}
-	return h, nil
+	return nil
 }
 
 // receive writes the copy of state.db in a stream beside this one, synced. A
@@ -94,28 +102,23 @@ func prepare(path string, head imageHead, r *registry.Replica) error {
 	return load(db, r)
 }
 
-// put makes db the one that is read and written, and returns the one before.
-func (m *image) put(db *bolt.DB) (old *bolt.DB) {
-	m.swapping.Lock()
-	defer m.swapping.Unlock()
-	old, m.db = m.db, db
-	return old
-}
-
-// swap gives the received file the name of the present one and opens it. The
-// old one closes when its last reader ends.
-func (m *image) swap(head imageHead) error {
+// swap gives the received file the name of the present one, opens it and puts
+// the replica in place that belongs to it. It returns the old one.
+func (m *image) swap(head imageHead, put func()) (old *bolt.DB, err error) {
 	m.write.Lock()
 	defer m.write.Unlock()
+	m.swapping.Lock()
+	defer m.swapping.Unlock()
 	m.queue.drop()
 	if err := moveInto(m.path+temporary, m.path); err != nil {
-		return err
+		return nil, err
 	}
 	db, err := openDB(m.path, imageMapping)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	old := m.put(db)
+	old, m.db = m.db, db
 	m.setHead(head)
-	return old.Close()
+	put()
+	return old, nil
 }

@@ -191,12 +191,9 @@ func (m *machine) restore(source io.Reader, index uint64) error {
 	m.replace(true)
 	defer m.replace(false)
 	r := m.empty()
-	h, err := m.image.install(source, index, m.cluster(), r)
-	if err != nil {
-		return err
-	}
-	m.put(r, max(h.Index, index), h.Term, m.onRestore)
-	return nil
+	return m.image.install(source, index, m.cluster(), r, func(h frameHeader) {
+		m.put(r, max(h.Index, index), h.Term, m.onRestore)
+	})
 }
 
 func (m *machine) replace(replacing bool) {

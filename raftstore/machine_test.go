@@ -180,13 +180,15 @@ func TestFlushAmidARestore(t *testing.T) {
 	must(t, snapshot.Persist(&stream))
 
 	m.apply(t, 1, grant("old"))
-	m.image.disk.observe = func(op string, _ time.Duration) {
-		if op == "install snapshot" {
-			must(t, m.flush())
-		}
-	}
-	must(t, m.Restore(io.NopCloser(&stream)))
-	r := registry.NewReplica("n1")
+	m.replace(true)
+	r := m.empty()
+	must(t, m.image.install(&stream, 0, "", r, func(h frameHeader) {
+		m.capture(nil)
+		m.put(r, h.Index, h.Term, nil)
+	}))
+	m.replace(false)
+	must(t, m.flush())
+	r = registry.NewReplica("n1")
 	must(t, load(m.image.db, r))
 	if r.Digest() != source.replica.Digest() || r.Len() != 1 {
 		t.Fatalf("the image holds %d leases", r.Len())

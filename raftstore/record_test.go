@@ -170,6 +170,39 @@ func TestRecordsAreReadWhileEverythingMoves(t *testing.T) {
 	others.Wait()
 }
 
+// TestRecordsAmidARestore: until the new replica is seen, a message that waits
+// by the old one has its body, though it ended before the snapshot.
+func TestRecordsAmidARestore(t *testing.T) {
+	m, source := newMachine(t), newMachine(t)
+	source.apply(t, 1, send(1))
+	source.apply(t, 2, ack(1))
+	snapshot, err := source.Snapshot()
+	must(t, err)
+	defer snapshot.Release()
+	var stream sink
+	must(t, snapshot.Persist(&stream))
+
+	m.apply(t, 1, send(1))
+	must(t, m.flush())
+	looked := false
+	m.image.disk.observe = func(op string, _ time.Duration) {
+		if op != "install snapshot" {
+			return
+		}
+		looked = true
+		m.view(func(r *registry.Replica, _ time.Duration) {
+			page := r.Messages("default", "m", 0, 1, 0)
+			if len(page.Messages) > 0 {
+				t.Errorf("it waits still, and its body is no more")
+			}
+		})
+	}
+	must(t, m.Restore(io.NopCloser(&stream)))
+	if !looked {
+		t.Error("nothing was installed")
+	}
+}
+
 func running(done <-chan struct{}) bool {
 	select {
 	case <-done:

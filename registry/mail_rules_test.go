@@ -396,31 +396,3 @@ func TestPendingIsTold(t *testing.T) {
 		t.Errorf("another id's: %+v", got)
 	}
 }
-
-// TestManyDieAtOnce: dead letters for which there is no room go, the first that
-// died before the others. It is one step under the replica's lock;
-// BenchmarkManyDieAtOnce says how long.
-func TestManyDieAtOnce(t *testing.T) {
-	b := newBench(t)
-	all := manyToDie(t, b, 3000)
-	if r, _ := b.do(all); r.Mail.Dead != 3000 {
-		t.Errorf("%+v", r.Mail)
-	}
-	if dead := b.r.DeadLetters("ns", "box-0", 0, 1000); len(dead) != 100 || dead[0].Offset != 2901 {
-		t.Errorf("%d dead letters are left: %+v", len(dead), dead[0])
-	}
-	b.check()
-}
-
-// manyToDie fills a mailbox with n messages and returns the nack that kills all
-// of them, of which 100 may stay as dead letters.
-func manyToDie(t testing.TB, b *bench, n int) *Nack {
-	b.limits(MailLimits{Messages: uint32(n), MaxAttempts: 1, Dead: 100})
-	fillMail(t, b.r, 1, n, 1)
-	b.at.Index = b.r.Index()
-	all := &Nack{NS: "ns", ID: "box-0"}
-	for i := range n {
-		all.Messages = append(all.Messages, messageID(i))
-	}
-	return all
-}
