@@ -1,6 +1,7 @@
 package node
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api"
@@ -17,12 +18,17 @@ func (n *Node) BeatLater(ns, id string, epoch, seq uint64, w api.BeatWaiter, tok
 		n.collector.BeatLater(epoch, seq, &laterBeat{n, w, began}, token)
 		return
 	}
-	n.workers.Go(func() {
+	if !n.workers.Go(func() {
 		cmd := &registry.RenewNamed{NS: ns, ID: id, Epoch: epoch, Seq: seq}
 		r, revision, err := n.beatNamed(n.ctx, began, cmd)
 		w.BeatDone(token, r, revision, err)
-	})
+	}) {
+		w.BeatDone(token, registry.BeatResult{}, 0, errGone)
+	}
 }
+
+// errGone answers a beat that came when the node had ended.
+var errGone = fmt.Errorf("%w: this node has stopped", api.ErrNoLeader)
 
 // laterBeat hands the collector's answer on.
 type laterBeat struct {
@@ -38,7 +44,9 @@ func (l *laterBeat) BeatDone(token uint64, r registry.BeatResult, at collector.C
 		return
 	}
 	n := l.node
-	n.workers.Go(func() {
+	if !n.workers.Go(func() {
 		l.to.BeatDone(token, r, at.Revision, n.explained(n.ctx, l.began, r.Code, at))
-	})
+	}) {
+		l.to.BeatDone(token, registry.BeatResult{}, 0, errGone)
+	}
 }

@@ -65,7 +65,7 @@ type Node struct {
 	ctx      context.Context // ends when the node stops; its cause says why
 	cancel   context.CancelCauseFunc
 	stopping <-chan struct{} // ctx.Done()
-	workers  sync.WaitGroup  // short-lived helpers of the judge and of beats that nobody waits for
+	workers  helpers         // of the judge, and of beats that nobody waits for
 }
 
 // Open opens a node's files and ports. Nothing is served before Run.
