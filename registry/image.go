@@ -89,7 +89,7 @@ func (m *image) named(list map[serviceName]bool, name serviceName, marks mark) {
 // handed out is not handed out again: a caller whose transaction fails keeps
 // it, or gives the image up.
 func (s *State) Flush(put func(kind Kind, key, value []byte)) {
-	out := flushing{state: s, put: put}
+	out := flushing{state: s, put: put, size: min(max(s.image.bytes, flushBlockMin), flushBlock)}
 	for _, epoch := range s.image.leases {
 		out.lease(epoch)
 	}
@@ -119,18 +119,23 @@ func (s *State) FlushSize() int { return s.image.bytes + s.image.mail.bytes }
 type flushing struct {
 	state *State
 	put   func(kind Kind, key, value []byte)
+	size  int // of a block
 	block []byte
 }
 
-// flushBlock is the size of a block; a record that does not fit gets its own.
-const flushBlock = 64 << 10
+// flushBlock is the size of a block, less where little is flushed; a record
+// that does not fit gets its own.
+const (
+	flushBlock    = 64 << 10
+	flushBlockMin = 2 << 10
+)
 
 // cut returns what was appended to the block since it was start long.
 func (f *flushing) cut(start int) []byte { return f.block[start:len(f.block):len(f.block)] }
 
 func (f *flushing) room() int {
-	if cap(f.block)-len(f.block) < flushBlock/16 {
-		f.block = make([]byte, 0, flushBlock)
+	if cap(f.block)-len(f.block) < f.size/16 {
+		f.block = make([]byte, 0, f.size)
 	}
 	return len(f.block)
 }

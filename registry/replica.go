@@ -97,7 +97,7 @@ func (r *Replica) Due(mono time.Duration, max int, waiting func(epoch, seq uint6
 	if len(s.expire.Burials) == 0 {
 		return nil, s.holds
 	}
-	return &s.expire, s.holds
+	return new(s.expire), s.holds // a copy, so that a sitting with nobody due costs no memory
 }
 
 // Protect sets the rules by which this node's judge holds leases that fall

@@ -29,6 +29,10 @@ func explain(f *Failure, o Options) string {
 		again, strings.Join(again.Trace, "\n"), f.Seed)
 }
 
+// heapMost is what a sweep lets gather before garbage is collected. More takes
+// memory that the processor's caches do not hold, less collects more often.
+const heapMost = 128 << 20
+
 // sweep runs n seeds on all processors, until one fails.
 func sweep(from uint64, n int, o Options, progress func(done int)) (Report, *Failure) {
 	var (
@@ -38,7 +42,8 @@ func sweep(from uint64, n int, o Options, progress func(done int)) (Report, *Fai
 		failure    *Failure
 		wg         sync.WaitGroup
 	)
-	defer debug.SetGCPercent(debug.SetGCPercent(4000)) // worlds are small, and keep their memory
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))           // worlds are small, and keep their memory: it is
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(heapMost)) // enough to collect when there is much
 	failed := func() bool { mu.Lock(); defer mu.Unlock(); return failure != nil }
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
