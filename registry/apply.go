@@ -94,7 +94,7 @@ func (s *State) serve(c *Serve) Result {
 		return s.result(ForeignCluster)
 	}
 	s.clusterID = c.ClusterID
-	s.retention = c.Retention
+	s.retain(c.Retention)
 	return s.result(OK)
 }
 

@@ -94,12 +94,18 @@ func (r Retention) normal() Retention {
 	if r.EventBytes == 0 {
 		r.EventBytes = defaultEventBytes
 	}
+	r.Mail = r.Mail.normal()
 	return r
+}
+
+// retain sets what is kept of the past.
+func (s *State) retain(r Retention) {
+	s.retention, s.kept = r, r.normal()
 }
 
 // forget drops certificates that are too old or too many, in bounded steps.
 func (s *State) forget() {
-	k, keep := s.certificates, s.retention.normal()
+	k, keep := s.certificates, &s.kept
 	for steps := forgetFloor + 2*k.made; steps > 0 && k.oldest != nil; steps-- {
 		old := k.oldest
 		if len(k.byEpoch) <= int(keep.CertificateMax) && s.clusterMS-old.ended <= keep.CertificateMS {

@@ -28,7 +28,7 @@ const (
 	longAgo    = math.MinInt64 / 4 // longer ago than any floor matters
 	tickMS     = LeaseTime(TickEvery / time.Millisecond)
 	deadChunk  = 1 << deadBits // deadlines in a chunk
-	deadBits   = 10
+	deadBits   = 8
 )
 
 // Deadlines is the local judge of time: for each lease the reading of this

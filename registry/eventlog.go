@@ -163,9 +163,9 @@ func (s *State) keep(ev *Event) {
 // forgetEvents drops events that are too old, too many or too much, in bounded
 // steps: by number and by weight at least twice what the entry has added.
 func (s *State) forgetEvents() {
-	g, limits := &s.events, s.retention.normal()
+	g, limits := &s.events, &s.kept
 	floor := g.bytes - min(g.bytes, 2*g.added)
-	for steps := forgetFloor + 2*g.made; g.count > 0 && (steps > 0 || g.bytes > floor) && g.beyond(&limits, s.clusterMS); steps-- {
+	for steps := forgetFloor + 2*g.made; g.count > 0 && (steps > 0 || g.bytes > floor) && g.beyond(limits, s.clusterMS); steps-- {
 		old := *g.at(0)
 		g.shift()
 		s.sum -= digestEvent(old.revision, old.record)

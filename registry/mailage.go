@@ -29,7 +29,7 @@ func (s *State) expireMail() {
 }
 
 func (s *State) forgetTombstones() (forgotten int) {
-	keep := s.retention.Mail.normal().TombstoneMS
+	keep := s.kept.Mail.TombstoneMS
 	if s.faults.TombstonesDropped {
 		keep = 0
 	}
@@ -48,7 +48,7 @@ func (s *State) forgetTombstones() (forgotten int) {
 func (r *mailroom) ended(box uint32) uint64 { return r.at(r.boxes[box].oldest - 1).until }
 
 func (s *State) forgetMailboxes(steps int) {
-	keep := int(s.retention.Mail.normal().Idle)
+	keep := int(s.kept.Mail.Idle)
 	for ; steps > 0 && len(s.mail.idle.slots) > keep; steps-- {
 		n, _ := s.mail.idle.first()
 		s.closeMailbox(s.mail.boxes[n])

@@ -57,7 +57,7 @@ func setDefault[T comparable](v *T, d T) {
 // mailboxFull tells whether a body of that size does not fit any more. known says
 // that the mail holds it already, as a dead letter.
 func (s *State) mailboxFull(b *mailbox, size uint64, known bool) bool {
-	l := s.retention.Mail.normal()
+	l := s.kept.Mail
 	if !known && s.mail.bytes+size+messageOverhead > l.TotalBytes {
 		return true
 	}

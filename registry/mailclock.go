@@ -27,6 +27,6 @@ func (r *Replica) Overdue(mono time.Duration) bool {
 		return true
 	}
 	n, some := r.mail.aging.first()
-	keep := later(r.retention.Mail.normal().TombstoneMS, tombstoneSlack)
+	keep := later(r.kept.Mail.TombstoneMS, tombstoneSlack)
 	return some && now-r.mail.ended(n) > keep
 }

@@ -60,7 +60,7 @@ func (s *State) entomb(b *mailbox, slot uint32, state MessageState) {
 // trimTombstones forgets the tombstones that are too many, at most that many of
 // them: a lower limit is reached in bounded steps.
 func (s *State) trimTombstones(b *mailbox, steps int) {
-	keep := int(s.retention.Mail.normal().Tombstones)
+	keep := int(s.kept.Mail.Tombstones)
 	for ; steps > 0 && b.tombstones > keep; steps-- {
 		s.forgetTombstone(b)
 	}

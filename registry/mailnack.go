@@ -63,9 +63,9 @@ func (s *State) nacked(b *mailbox, slots []uint32, reason string) (died int) {
 // maxAttempts is the number of the nack that makes a dead letter.
 func (s *State) maxAttempts() uint32 {
 	if s.faults.NackKills {
-		return s.retention.Mail.normal().MaxAttempts - 1
+		return s.kept.Mail.MaxAttempts - 1
 	}
-	return s.retention.Mail.normal().MaxAttempts
+	return s.kept.Mail.MaxAttempts
 }
 
 // postpone gives a message back for later.
@@ -90,7 +90,7 @@ func nackDelay(nacks uint32) uint64 { return min(nackMax, uint64(nackFirst)<<min
 // kill makes dead letters of messages that wait.
 func (s *State) kill(b *mailbox, slots []uint32) {
 	s.takeOut(b, slots...)
-	limits := s.retention.Mail.normal()
+	limits := s.kept.Mail
 	for _, slot := range slots {
 		s.alter(slot, func(m *message) {
 			m.attempts++

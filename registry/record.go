@@ -44,7 +44,8 @@ func (s *State) appendMeta(dst []byte) []byte {
 func (s *State) loadMeta(r *reader) {
 	s.index, s.term, s.revision, s.clusterMS = r.uvarint(), r.uvarint(), r.uvarint(), r.uvarint()
 	s.wall = r.varint()
-	s.clusterID, s.retention = r.string(), r.retention()
+	s.clusterID = r.string()
+	s.retain(r.retention())
 	s.replay.kept = r.uvarint()
 	s.events.dropped = dropped{r.uvarint(), r.varint()}
 }

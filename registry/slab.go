@@ -66,7 +66,7 @@ const (
 
 // A chunk is what the slab grows by, so that growth never copies leases.
 const (
-	chunkBits = 10
+	chunkBits = 8
 	chunkSize = 1 << chunkBits
 )
 

@@ -12,7 +12,8 @@ type State struct {
 	clusterMS uint64
 	wall      int64 // of the last entry, never less than before
 	clusterID string
-	retention Retention
+	retention Retention  // as it was set, 0 for a default
+	kept      Retention  // the same with the defaults in place
 	check     checkpoint // of the last Check
 	sum       uint64     // see Digest
 
@@ -79,6 +80,7 @@ func newState() *State {
 	s.events.init(s.hashID)
 	s.mail.init()
 	s.image.init()
+	s.retain(Retention{})
 	return s
 }
 
