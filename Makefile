@@ -69,8 +69,7 @@ lint: ## vet, staticcheck, gofumpt
 	@unformatted=$$($(GO) run $(GOFUMPT) -l .); test -z "$$unformatted" || { echo "gofumpt would change:"; echo "$$unformatted"; exit 1; }
 
 .PHONY: image
-image: ## the container image, without pulling anything
-	rm -rf dist/image
+image: ## the container image, without pulling anything; a binary that is up to date is not linked anew
 	mkdir -p dist/image/tree/data
 	CGO_ENABLED=0 GOOS=linux $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o dist/image/tree/rollcall ./cmd/rollcall
 	docker build --quiet --tag $(IMAGE) --file deploy/Dockerfile dist/image
