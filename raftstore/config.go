@@ -29,7 +29,8 @@ type Config struct {
 	Protect []registry.Protection
 
 	// OnApply is called with the outcome of each entry, in order, under the
-	// write lock of the replica: it must not block nor call the Store.
+	// write lock of the replica: it must not block nor call the Store. The
+	// results have Beats only on the node that proposed the entry.
 	OnApply func(registry.Outcome)
 	// OnRestore is called when the content of a snapshot took the place of the
 	// replica, under its write lock like OnApply, with its revision: events were

@@ -26,7 +26,8 @@ type machine struct {
 	onApply   func(registry.Outcome)
 	onRestore func(revision uint64)
 	onFatal   func(error)
-	grown     func() // the replica has much to flush
+	grown     func()      // the replica has much to flush
+	awaited   func() bool // somebody here waits for the result of an entry; nil: always
 
 	flushBytes int
 
@@ -103,12 +104,21 @@ func (m *machine) command(l *raft.Log) (*registry.Outcome, error) {
 	if err != nil {
 		return nil, fmt.Errorf("committed entry %d cannot be read: %w", l.Index, err)
 	}
-	out := m.replica.Apply(registry.Position{Index: l.Index, Term: l.Term}, &entry, m.mono())
+	out := m.perform(registry.Position{Index: l.Index, Term: l.Term}, &entry)
 	m.revision.Store(out.Revision)
 	if m.onApply != nil {
 		m.onApply(out)
 	}
 	return &out, nil
+}
+
+// perform applies an entry; where it cannot be one that was proposed here, what
+// its beats did is not even written down.
+func (m *machine) perform(at registry.Position, e *registry.Entry) registry.Outcome {
+	if m.awaited == nil || m.awaited() {
+		return m.replica.Apply(at, e, m.mono())
+	}
+	return m.replica.ApplyUnheard(at, e, m.mono())
 }
 
 // fail stops applying: a replica that skipped an entry would no longer be like

@@ -101,6 +101,14 @@ func (p *proposals) begin() bool {
 	return true
 }
 
+// any says whether some are on their way. An entry that is applied while none
+// is was not proposed here, or nobody waits for it.
+func (p *proposals) any() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.count > 0
+}
+
 func (p *proposals) end() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -69,7 +69,7 @@ func newStore(cfg Config) *Store {
 		node: d.Identity().Node, protect: cfg.Protect, start: time.Now(), image: d.image, flushBytes: cfg.FlushBytes,
 		cluster: func() string { return d.Identity().ClusterID },
 		onApply: cfg.OnApply, onRestore: s.restored, onFatal: s.fatal,
-		grown: func() { nudge(s.flushNow) },
+		grown: func() { nudge(s.flushNow) }, awaited: s.proposals.any,
 	}
 	return s
 }

@@ -8,7 +8,7 @@ import (
 // The versions of what travels and is kept. A decoder refuses the others.
 const (
 	entryVersion   = 1
-	resultsVersion = 1
+	resultsVersion = 2 // beats in runs
 )
 
 // Append appends the encoded entry: a version byte, the stamp, and the

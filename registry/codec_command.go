@@ -1,6 +1,9 @@
 package registry
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // commandKind is the first byte of an encoded command.
 type commandKind byte
@@ -28,6 +31,7 @@ const (
 const commandHead = 5
 
 func appendCommands(dst []byte, commands []Command) []byte {
+	dst = slices.Grow(dst, beatBytes(commands))
 	dst = binary.AppendUvarint(dst, uint64(len(commands)))
 	for _, c := range commands {
 		start := len(dst)
@@ -35,6 +39,20 @@ func appendCommands(dst []byte, commands []Command) []byte {
 		binary.BigEndian.PutUint32(dst[start:], uint32(len(dst)-start-4))
 	}
 	return dst
+}
+
+// beatBytes is how much room the beats among commands take, so that a batch of
+// thousands is not copied again and again while it grows.
+func beatBytes(commands []Command) (n int) {
+	for _, c := range commands {
+		if r, ok := c.(*Renew); ok {
+			n += len(r.Beats) + len(r.NS) + 2*commandHead
+		}
+	}
+	if n > 0 {
+		n += 64 // what stands around them
+	}
+	return n
 }
 
 func appendCommand(dst []byte, c Command) []byte {

@@ -11,11 +11,8 @@ const (
 	resultAll = 1<<iota - 1
 )
 
-// The least sizes of encodings, by which counts are bounded.
-const (
-	resultSizeMin     = 10
-	beatResultSizeMin = 5
-)
+// resultSizeMin is the least size of an encoding, by which counts are bounded.
+const resultSizeMin = 10
 
 func appendResult(dst []byte, t *Result) []byte {
 	dst = append(dst, byte(t.Code), boolBit(t.Lease != nil, resultLease)|
@@ -34,11 +31,7 @@ func appendResult(dst []byte, t *Result) []byte {
 	if t.Mail != nil {
 		dst = appendMailResult(dst, t.Mail)
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(t.Beats)))
-	for i := range t.Beats {
-		dst = appendBeatResult(dst, &t.Beats[i])
-	}
-	return dst
+	return appendBeatResults(dst, t.Beats)
 }
 
 func (r *reader) result() Result {
@@ -60,26 +53,6 @@ func (r *reader) result() Result {
 	}
 	t.Beats = r.beatResults()
 	return t
-}
-
-func appendBeatResult(dst []byte, b *BeatResult) []byte {
-	dst = append(dst, byte(b.Code))
-	dst = binary.AppendUvarint(dst, uint64(b.TTL))
-	dst = binary.AppendUvarint(dst, uint64(b.RemainingMS))
-	dst = binary.AppendUvarint(dst, uint64(b.Pending))
-	return binary.AppendUvarint(dst, b.Current)
-}
-
-func (r *reader) beatResults() []BeatResult {
-	n := r.count(beatResultSizeMin)
-	if n == 0 {
-		return nil
-	}
-	beats := make([]BeatResult, n)
-	for i := range beats {
-		beats[i] = BeatResult{Code(r.byte()), r.uvarint32(), r.uvarint32(), r.uvarint32(), r.uvarint()}
-	}
-	return beats
 }
 
 // appendLease leaves the slot out: it means nothing on another node.

@@ -11,10 +11,11 @@ var ErrMalformed = errors.New("malformed encoding")
 
 // reader takes apart what the append functions of this package made. After the
 // first fault everything reads as zero and err tells; what it allocates is
-// bounded by the length of its data.
+// bounded by the length of its data, and by maxRenewed.
 type reader struct {
-	data []byte
-	bad  bool
+	data    []byte
+	bad     bool
+	renewed int // beats of the results so far
 }
 
 func (r *reader) fail() { r.bad, r.data = true, nil }

@@ -5,30 +5,41 @@ import "math"
 // renew renews many leases at once.
 func (s *State) renew(c *Renew) Result {
 	r := s.result(OK)
-	r.Beats = make([]BeatResult, c.Beats.Len())
-	for i := range r.Beats {
+	if !s.turn.unheard {
+		r.Beats = make([]BeatResult, c.Beats.Len())
+	}
+	in := s.residents(c.NS)
+	for i := range c.Beats.Len() {
 		if i%fetchAhead == 0 {
 			s.fetch(c.Beats[i*BeatSize:])
 		}
-		epoch, seq := c.Beats.At(i)
-		if slot, alive := s.live(epoch); alive && s.within(slot, c.NS) {
-			r.Beats[i] = s.beat(slot, seq)
-		} else if !alive {
-			r.Beats[i] = s.missing(c.NS, epoch)
-		} else {
-			r.Beats[i].Code = NotFound
+		if b := s.renewOne(c, i, &in); r.Beats != nil {
+			r.Beats[i] = b
 		}
 	}
 	r.Revision = s.revision // beats may have released leases
 	return r
 }
 
+// renewOne takes beat i of a batch.
+func (s *State) renewOne(c *Renew, i int, in *residents) BeatResult {
+	epoch, seq := c.Beats.At(i)
+	slot, alive := s.live(epoch)
+	switch {
+	case !alive:
+		return s.missing(c.NS, epoch)
+	case !in.have(s.leases.at(slot).group):
+		return BeatResult{Code: NotFound}
+	}
+	return s.beat(slot, seq)
+}
+
 // fetchAhead is how many beats are fetched at once.
 const fetchAhead = 32
 
-// fetch reads what finding the next beats will read. These reads do not depend
-// on each other, so the processor waits for memory once for many of them, where
-// one lookup after another would wait twice each.
+// fetch reads what finding and renewing the next beats will read. These reads
+// do not depend on each other, so the processor waits for memory once for many
+// of them, where one lookup after another would wait three times each.
 //
 //go:noinline
 func (s *State) fetch(next Beats) (read uint64) {
@@ -42,15 +53,33 @@ func (s *State) fetch(next Beats) (read uint64) {
 	}
 	for _, c := range cells {
 		if c != 0 {
-			read ^= s.leases.at(c - 1).epoch
+			l := s.leases.at(c - 1)
+			read ^= l.epoch ^ uint64(l.state) // on two lines of memory, as a rule
 		}
 	}
 	return read
 }
 
-// within tells whether a lease is of that namespace; "" stands for any.
-func (s *State) within(slot uint32, ns string) bool {
-	return ns == "" || s.groups.at(s.leases.at(slot).group).ns.name == ns
+// residents tells which groups are of one namespace. Most beats of a batch are
+// of the same group as the one before.
+type residents struct {
+	groups *groups
+	ns     string
+	last   uint32 // the group asked for last + 1, 0 for none
+	inside bool   // what the answer was
+}
+
+func (s *State) residents(ns string) residents { return residents{groups: s.groups, ns: ns} }
+
+// have says whether a group is of the namespace; "" stands for any.
+func (r *residents) have(group uint32) bool {
+	if r.ns == "" {
+		return true
+	}
+	if r.last != group+1 {
+		r.last, r.inside = group+1, r.groups.at(group).ns.name == r.ns
+	}
+	return r.inside
 }
 
 // beat takes one heartbeat for a live lease.

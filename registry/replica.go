@@ -40,6 +40,14 @@ func (r *Replica) Apply(at Position, e *Entry, mono time.Duration) Outcome {
 	return out
 }
 
+// ApplyUnheard is Apply where nobody waits for what the commands did: the
+// results have no Beats. On a follower that is the rule.
+func (r *Replica) ApplyUnheard(at Position, e *Entry, mono time.Duration) Outcome {
+	r.turn.unheard = true
+	defer func() { r.turn.unheard = false }()
+	return r.Apply(at, e, mono)
+}
+
 // opened looks for a Serve that took effect.
 func (r *Replica) opened(e *Entry, out *Outcome) {
 	for i, c := range e.Commands {

@@ -44,6 +44,7 @@ type turn struct {
 	moment   moment
 	wall     int64 // the stamp of renewals; State.wall but in a replay
 	again    bool  // a replay: renewals only
+	unheard  bool  // nobody reads what beats did
 	begun    int   // holds
 	events   []Event
 	record   []byte     // of an event in the making
