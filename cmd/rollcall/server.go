@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/spf13/cobra"
@@ -54,17 +55,17 @@ func runNode(ctx context.Context, cfg node.Config, ready func(*node.Node)) error
 	if err != nil {
 		return explainOccupied(err)
 	}
-	waiting, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		if n.Ready(waiting) == nil {
+	beside, cancel := context.WithCancel(ctx)
+	var tasks sync.WaitGroup
+	tasks.Go(func() { paceHeap(beside) })
+	tasks.Go(func() {
+		if n.Ready(beside) == nil {
 			ready(n)
 		}
-	}()
+	})
 	err = n.Run(ctx)
 	cancel()
-	<-done
+	tasks.Wait()
 	return err
 }
 
