@@ -65,7 +65,8 @@ func (s *Store) space(ctx context.Context) {
 }
 
 // cuts takes a snapshot, after which Raft cuts the log, whenever the log has
-// grown by SnapshotBytes since the last one.
+// grown by SnapshotBytes since the last one, or by half of state.db where that
+// is more: copying must not cost more than logging.
 func (s *Store) cuts(ctx context.Context) {
 	var base, first uint64 // bytes and index at the last snapshot
 	first = s.cfg.Dir.snapshot.Index
@@ -76,7 +77,7 @@ func (s *Store) cuts(ctx context.Context) {
 		case <-s.logGrown:
 		}
 		size, last := s.log.appended.Load(), s.raft.LastIndex()
-		if size-base < s.cfg.SnapshotBytes {
+		if size-base < max(s.cfg.SnapshotBytes, s.image.size.Load()/2) {
 			continue
 		}
 		if err := s.cut(last - min(first, last)); err != nil {

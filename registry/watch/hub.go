@@ -68,6 +68,9 @@ func (h *Hub) Run(ctx context.Context) {
 
 // deliver puts a batch into the ring and wakes whom it may concern.
 func (h *Hub) deliver(b batch) {
+	if h.unwatched(&b) {
+		return
+	}
 	ready := make([]Event, len(b.events))
 	for i := range b.events {
 		ready[i] = Event{Event: &b.events[i], Raw: h.cfg.Encode(&b.events[i])}
@@ -82,6 +85,19 @@ func (h *Hub) deliver(b batch) {
 		h.topics.rouse(ready[i].Event)
 	}
 	h.revision = max(h.revision, b.upTo)
+}
+
+// unwatched lets a batch go by for which there are no subscriptions, and says
+// so: nothing need be encoded, and who subscribes later reads it from the log.
+func (h *Hub) unwatched(b *batch) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.subscriptions > 0 {
+		return false
+	}
+	h.ring.restart(b.upTo)
+	h.revision = max(h.revision, b.upTo)
+	return true
 }
 
 // restart begins the ring anew at a batch before which events are missing: any
