@@ -102,8 +102,9 @@ func (m *image) commit(batch []*capture) error {
 	head := m.head
 	err := m.disk.doBehind("image write", func() error {
 		return m.db.Update(func(tx *bolt.Tx) error {
+			w := imageWriter{tx: tx, head: &head}
 			for _, c := range batch {
-				if err := c.write(tx, &head); err != nil {
+				if err := w.capture(c); err != nil {
 					return err
 				}
 			}
@@ -115,56 +116,6 @@ func (m *image) commit(batch []*capture) error {
 		m.setHead(head)
 	}
 	return err
-}
-
-func (c *capture) write(tx *bolt.Tx, head *imageHead) error {
-	for _, r := range c.records {
-		if err := r.write(tx, head); err != nil {
-			return err
-		}
-	}
-	head.index = max(head.index, c.index)
-	if c.renewals == nil {
-		return nil
-	}
-	return c.writeRenewals(tx.Bucket([]byte(renewalsBucket)), head)
-}
-
-func (r *change) write(tx *bolt.Tx, head *imageHead) error {
-	b, err := tx.CreateBucketIfNotExists([]byte(kindBucket(r.kind)))
-	if err != nil {
-		return err
-	}
-	if old := b.Get(r.key); old != nil {
-		head.sum -= recordHash(r.kind, r.key, old)
-		head.count--
-	}
-	if r.value == nil {
-		return b.Delete(r.key)
-	}
-	stored := sealRecord(r.kind, r.key, r.value)
-	head.sum += recordHash(r.kind, r.key, stored)
-	head.count++
-	return b.Put(r.key, stored)
-}
-
-func (c *capture) writeRenewals(b *bolt.Bucket, head *imageHead) error {
-	chunks := uint64(0)
-	head.generation++
-	for rest := c.renewals; len(rest) > 0; chunks++ {
-		n := min(len(rest), renewalsChunk)
-		if err := b.Put(chunkKey(chunks), sealChunk(chunks, head.generation, rest[:n])); err != nil {
-			return err
-		}
-		rest = rest[n:]
-	}
-	for i := chunks; i < head.chunks; i++ {
-		if err := b.Delete(chunkKey(i)); err != nil {
-			return err
-		}
-	}
-	head.chunks, head.renewals = chunks, c.index
-	return nil
 }
 
 func (m *image) close() error {

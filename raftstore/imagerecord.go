@@ -50,9 +50,9 @@ func recordName(k registry.Kind, key []byte) []byte {
 // recordHash is what one stored record adds to the sum in the head. Two CRCs
 // of different polynomials: both are computed in hardware.
 func recordHash(k registry.Kind, key, stored []byte) uint64 {
-	name := recordName(k, key)
-	a := crc32.Update(crc32.ChecksumIEEE(name), crc32.IEEETable, stored)
-	b := crc32.Update(crc32.Checksum(name, castagnoli), castagnoli, stored)
+	kind := [1]byte{byte(k)}
+	a := crc32.Update(crc32.Update(crc32.ChecksumIEEE(kind[:]), crc32.IEEETable, key), crc32.IEEETable, stored)
+	b := crc32.Update(crc32.Update(crc32.Checksum(kind[:], castagnoli), castagnoli, key), castagnoli, stored)
 	return uint64(a)<<32 | uint64(b)
 }
 
