@@ -47,7 +47,8 @@ type Granted struct {
 	Distribution []Bin `json:"distribution"` // of the latency; of several runs, of all together
 }
 
-// GrantDefaults returns the configuration that a zero one becomes in RunGrant.
+// GrantDefaults returns the configuration that a run of grants begins with:
+// more leases than one of renewing, and full ones.
 func GrantDefaults() Config {
 	c := Config{}.withDefaults()
 	c.Leases, c.Full = 50_000, true
