@@ -142,14 +142,14 @@ func TestARealResultIsRead(t *testing.T) {
 
 func TestWhatIsNoResultIsRefused(t *testing.T) {
 	for want, text := range map[string]string{
-		"no result of rollcall bench":   "",
-		"where an object begins":        "[]",
-		"no mode":                       `{"seconds":1}`,
-		"single and batch":              `{"mode":"single"}{"mode":"batch"}`,
-		"unexpected EOF":                `{"mode":"single","runs":[{"seconds":1}`,
-		"8 objects within each other":   `{"mode":"single","a":` + strings.Repeat(`{"a":`, 9) + "1" + strings.Repeat("}", 10),
-		"invalid character":             `{"mode":"single",}`,
-		"more than 16777216 bytes":      `{"mode":"single","x":"` + strings.Repeat("x", maxResults),
+		"no result of rollcall bench": "",
+		"where an object begins":      "[]",
+		"no mode":                     `{"seconds":1}`,
+		"single and batch":            `{"mode":"single"}{"mode":"batch"}`,
+		"unexpected EOF":              `{"mode":"single","runs":[{"seconds":1}`,
+		"8 objects within each other": `{"mode":"single","a":` + strings.Repeat(`{"a":`, 9) + "1" + strings.Repeat("}", 10),
+		"invalid character":           `{"mode":"single",}`,
+		"more than 16777216 bytes":    `{"mode":"single","x":"` + strings.Repeat("x", maxResults),
 	} {
 		if _, err := ReadResults(strings.NewReader(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: got %v", want, err)
