@@ -32,6 +32,10 @@ func newFakePost() *fakePost {
 }
 
 func (f *fakePost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == wire.PathMetrics {
+		(&fakeMetrics{values: someMetrics()}).ServeHTTP(w, r)
+		return
+	}
 	box, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, wire.PathMailboxes+"/"), "/")
 	if r.Method == http.MethodGet {
 		f.wait(r, box)
@@ -149,6 +153,9 @@ func TestMailArrives(t *testing.T) {
 		}
 		if got.SendMS.P50 <= 0 || got.ReadMS.P50 <= 0 || got.AckMS.P50 <= 0 || got.DeliveryMS.Max < got.DeliveryMS.P50 {
 			t.Errorf("latencies %+v", got)
+		}
+		if len(got.Nodes) != 2 || got.Nodes[1].CPUMicros == nil || got.All.Resident == nil {
+			t.Errorf("usage %+v", got.Usage)
 		}
 		if !phases[PhaseSend] || !phases[PhaseRead] || len(post.boxes) != 3 {
 			t.Errorf("phases %v, %d mailboxes", phases, len(post.boxes))

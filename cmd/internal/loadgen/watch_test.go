@@ -30,8 +30,12 @@ type fakeHub struct {
 func newFakeHub() *fakeHub { return &fakeHub{revision: 100, streams: make(map[chan uint64]bool)} }
 
 func (f *fakeHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == wire.PathWatch {
+	switch r.URL.Path {
+	case wire.PathWatch:
 		f.watch(w, r)
+		return
+	case wire.PathMetrics:
+		(&fakeMetrics{values: someMetrics()}).ServeHTTP(w, r)
 		return
 	}
 	f.mu.Lock()
@@ -115,6 +119,9 @@ func TestWatchersHearOfEveryChange(t *testing.T) {
 	}
 	if got.First.P50 <= 0 || got.First.P50 > got.Last.P50 || got.Last.Max < got.Last.P50 {
 		t.Errorf("first %+v, last %+v", got.First, got.Last)
+	}
+	if len(got.Nodes) == 0 || got.Nodes[0].CPUMicros == nil {
+		t.Errorf("usage %+v", got.Usage)
 	}
 	if !phases[PhaseConnect] || !phases[PhaseChange] {
 		t.Errorf("phases %v", phases)
