@@ -30,7 +30,7 @@ func newBench() *cobra.Command {
 	}
 	c.drive.flags(cmd)
 	c.flags(cmd)
-	cmd.AddCommand(newBenchWatch(), newBenchMail(), newBenchIdle())
+	cmd.AddCommand(newBenchWatch(), newBenchMail(), newBenchIdle(), newBenchScale())
 	return cmd
 }
 

@@ -20,7 +20,7 @@ type Costs struct {
 	ChangeBytes                         float64 // the same, for a grant or an end
 	EventBytes                          float64 // on the wire to each watcher
 
-	Syncs, SyncMS   float64 // fdatasyncs of an entry; how long one takes, median, in milliseconds
+	Syncs           float64 // fdatasyncs of an entry; how long one takes is the plan's
 	EntryPages      float64 // written to the disk for an entry beside its bytes
 	LeaseMemory     float64 // resident
 	LeaseImage      float64 // in state.db
@@ -69,7 +69,6 @@ func Measured() Costs {
 		EventBytes:   560,
 
 		Syncs:         2,
-		SyncMS:        0.25,
 		EntryPages:    12 << 10,
 		LeaseMemory:   450,
 		LeaseImage:    220,
@@ -149,7 +148,6 @@ func (c *Costs) rest() []Cost {
 	const b = "B"
 	return []Cost{
 		{"syncs", &c.Syncs, "", "fdatasyncs of an entry, on every node", "`BenchmarkStoreLogs` (raftstore) under strace", measured},
-		{"sync", &c.SyncMS, "ms", "one of them, median; a property of the disk", "`BenchmarkStoreLogs` (raftstore)", derived},
 		{"entry_pages", &c.EntryPages, b, "written to the disk for an entry beside its bytes", "`BenchmarkStoreLogs` and /proc/PID/io", measured},
 		{"lease_memory", &c.LeaseMemory, b, "a lease, resident", "`TestLeasesAreSmall` (registry), `process_resident_memory_bytes`", derived},
 		{"lease_image", &c.LeaseImage, b, "a lease in state.db, its event included", "`BenchmarkFlush` (registry)", derived},

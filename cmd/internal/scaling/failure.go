@@ -36,7 +36,7 @@ func (p *Plan) Fail(c *Costs) Failure {
 	sent := image / min(p.NICGbit/2*1e9/8, p.DiskMBs*1e6)
 	loaded := p.Leases / float64(p.Groups) * c.LoadLease / 1e6
 	f.ImageS = sent + loaded + p.applied(c, &l, sent+loaded)
-	p.storm(c, &l, &f)
+	p.storm(c, &f)
 	f.Waiting = l.Beats * c.FailoverMS / 1000
 	f.DrainS = f.Waiting / max(1, p.pipeline(c)-l.Beats)
 	return f
@@ -60,11 +60,11 @@ func (p *Plan) pipeline(c *Costs) float64 {
 }
 
 // storm works out what the clients of a lost node cost the others.
-func (p *Plan) storm(c *Costs, l *Load, f *Failure) {
-	fronts := p.fronts()
-	lost := &l.Voter
+func (p *Plan) storm(c *Costs, f *Failure) {
+	fronts, need := p.fronts(), p.Need(c)
+	lost := &need.Voter
 	if p.Edges > 0 {
-		lost = &l.Edge
+		lost = &need.Edge
 	}
 	f.Clients = p.Leases / float64(p.Groups) / p.PerConn / fronts
 	f.StormS = math.Inf(1)

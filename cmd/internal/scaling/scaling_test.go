@@ -139,3 +139,37 @@ func TestReportIsWhole(t *testing.T) {
 		t.Errorf("an edge, or no number:\n%s", text)
 	}
 }
+
+// TestEveryCostCounts: each row of the table has a name of its own, and a change
+// of it changes what is worked out of some plan.
+func TestEveryCostCounts(t *testing.T) {
+	before := reports(t, Measured())
+	names := make(map[string]bool)
+	plain := Measured()
+	for i, row := range plain.Rows() {
+		if names[row.Name] || row.Of == "" || row.By == "" || row.Known == "" {
+			t.Errorf("row %+v is not whole, or there twice", row)
+		}
+		names[row.Name] = true
+		c := Measured()
+		*c.Rows()[i].Value *= 2
+		if reports(t, c) == before {
+			t.Errorf("%s counts for nothing", row.Name)
+		}
+	}
+}
+
+// reports works out a plan of each way. They can be compared.
+func reports(t *testing.T, c Costs) (all [3]Report) {
+	t.Helper()
+	for i, way := range []Way{HTTP, Session, Batch} {
+		p := Defaults()
+		p.Way, p.Edges, p.Leases = way, 3, 5e5
+		r, err := NewReport(p, &c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[i] = r
+	}
+	return all
+}
