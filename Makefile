@@ -7,8 +7,13 @@ PROJECT     ?= rollcall
 COMPOSE     ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 FUZZTIME    ?= 10s
 SEEDS       ?= 100000
+BENCH       ?= .
+BENCHMARKS  ?= dist/benchmarks.txt
+BENCHTIME   ?= 200ms
+COUNT       ?= 6
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
+BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
 LDFLAGS     := -s -w -X main.version=$(VERSION)
 COMPOSING   := ROLLCALL_IMAGE=$(IMAGE) $(COMPOSE) -p $(PROJECT) -f deploy/compose.yaml
 
@@ -60,6 +65,17 @@ fuzz: ## every fuzz target for FUZZTIME
 .PHONY: bench
 bench: build ## how many heartbeats a second, on three processes on this machine (docs/benchmarks.md)
 	deploy/bench.sh
+
+.PHONY: benchmarks
+benchmarks: ## the Go benchmarks of every hot path, into a file; BENCH is a pattern
+	@mkdir -p $(dir $(BENCHMARKS))
+	$(GO) test -run '^$$' -bench '$(BENCH)' -count $(COUNT) -benchtime $(BENCHTIME) -p 1 -timeout 120m ./... >$(BENCHMARKS) || { cat $(BENCHMARKS); exit 1; }
+	@echo 'They stand in $(BENCHMARKS); make benchstat OLD=… NEW=… compares two such files.'
+
+.PHONY: benchstat
+benchstat: ## compare two files of make benchmarks: OLD=… NEW=…
+	@test -n "$(OLD)" && test -n "$(NEW)" || { echo 'make benchstat OLD=before.txt NEW=after.txt'; exit 2; }
+	$(GO) run $(BENCHSTAT) $(OLD) $(NEW)
 
 .PHONY: lint
 lint: ## vet, staticcheck, gofumpt

@@ -2,8 +2,8 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -46,44 +46,68 @@ type rewinding struct{ bytes.Reader }
 
 func (*rewinding) Close() error { return nil }
 
-// exchange measures what this package adds to package http for one request.
-func exchange(b *testing.B, method, path string, body []byte) {
+// inquiry is a request that a benchmark asks again and again.
+type inquiry struct {
+	method, path string
+	media        string // of the body; "" means JSON
+	accept       string
+	body         []byte
+}
+
+// asker asks one question without a connection: what it takes is what this
+// package adds to package http.
+type asker struct {
+	handler http.Handler
+	request *http.Request
+	body    []byte
+	reader  rewinding
+	answer  sink
+}
+
+func newAsker(t testing.TB, node Node, q inquiry) *asker {
+	t.Helper()
+	s, err := New(Config{Node: node})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &asker{handler: s.Handler(), body: q.body, answer: sink{header: http.Header{}}}
+	if a.request, err = http.NewRequest(q.method, "http://127.0.0.1:7700"+q.path, http.NoBody); err != nil {
+		t.Fatal(err)
+	}
+	if q.body != nil {
+		a.request.Body, a.request.ContentLength = &a.reader, int64(len(q.body))
+		a.request.Header.Set("Content-Type", cmp.Or(q.media, wire.TypeJSON))
+	}
+	if q.accept != "" {
+		a.request.Header.Set("Accept", q.accept)
+	}
+	return a
+}
+
+// ask returns the status of the answer.
+func (a *asker) ask() int {
+	a.reader.Reset(a.body)
+	clear(a.answer.header)
+	a.answer.status = http.StatusOK
+	a.request.URL.RawPath = ""
+	a.handler.ServeHTTP(&a.answer, a.request)
+	return a.answer.status
+}
+
+// exchange measures one question.
+func exchange(b *testing.B, node Node, q inquiry) {
 	b.Helper()
-	s, err := New(Config{Node: instant{}})
-	if err != nil {
-		b.Fatal(err)
-	}
-	handler := s.Handler()
-	reader := &rewinding{}
-	req, err := http.NewRequest(method, "http://127.0.0.1:7700"+path, io.NopCloser(reader))
-	if err != nil {
-		b.Fatal(err)
-	}
-	req.Body, req.ContentLength = reader, int64(len(body))
-	req.Header.Set("Content-Type", wire.TypeJSON)
-	w := &sink{header: http.Header{}}
+	a := newAsker(b, node, q)
 	b.ReportAllocs()
 	for b.Loop() {
-		reader.Reset(body)
-		clear(w.header)
-		w.status = http.StatusOK
-		req.URL.RawPath = ""
-		handler.ServeHTTP(w, req)
-		if w.status != http.StatusOK {
-			b.Fatal(w.status)
+		if status := a.ask(); status != http.StatusOK {
+			b.Fatal(status)
 		}
 	}
 }
 
-func BenchmarkHeartbeat(b *testing.B) {
-	exchange(b, "POST", "/v1/leases/web-000001/heartbeat", []byte(`{"epoch":1700000000000,"seq":17}`))
-}
-
-func BenchmarkHeartbeatWithRTT(b *testing.B) {
-	exchange(b, "POST", "/v1/leases/web-000001/heartbeat", []byte(`{"epoch":1700000000000,"seq":17,"rtt_ms":1.25}`))
-}
-
-func BenchmarkHeartbeats1000(b *testing.B) {
-	exchange(b, "POST", "/v1/heartbeats", batchBody(1000))
-	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "beats/s")
+// perEach reports what one of n things in an operation took.
+func perEach(b *testing.B, n int, name string) {
+	b.Helper()
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/"+name)
 }

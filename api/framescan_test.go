@@ -174,22 +174,3 @@ func TestCalls(t *testing.T) {
 		t.Fatalf("%d are left of %d", len(cs.slots)-len(cs.free), len(tokens))
 	}
 }
-
-func BenchmarkSessionHeartbeat(b *testing.B) {
-	s := newHollow(b)
-	c := &session{server: s, format: jsonFrames, wake: make(chan struct{}, 1)}
-	c.room.L = &c.mu
-	c.holdings.leases = map[uint64]*held{1700000000000: {}}
-	w := &writer{session: c}
-	payload := []byte(`{"op":"heartbeat","rid":17,"id":"web-000001","epoch":1700000000000,"seq":17}`)
-	b.ReportAllocs()
-	for b.Loop() {
-		c.take(frameText, payload)
-		if c.out.count == 100 {
-			out, _ := w.fetch()
-			*out.memory = out.frames[:0]
-			outboxes.Put(out.memory)
-			c.used -= out.weight
-		}
-	}
-}

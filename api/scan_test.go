@@ -227,24 +227,3 @@ func batchBody(n int) []byte {
 	b.WriteString(`]}`)
 	return b.Bytes()
 }
-
-func BenchmarkScanBeats(b *testing.B) {
-	body := batchBody(1000)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, ok := scanBeats(body); !ok {
-			b.Fatal("not scanned")
-		}
-	}
-	b.ReportMetric(float64(b.N)*1000/b.Elapsed().Seconds(), "beats/s")
-}
-
-func BenchmarkScanBeat(b *testing.B) {
-	body := []byte(`{"epoch":1700000000000,"seq":17,"rtt_ms":1.25}`)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, ok := scanBeat(body); !ok {
-			b.Fatal("not scanned")
-		}
-	}
-}

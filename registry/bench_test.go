@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"testing"
-	"time"
 )
 
 // populate grants n leases of typical size and returns their epochs in random
@@ -35,134 +34,59 @@ func typical(i int, ttl uint32) *Grant {
 	}}
 }
 
-func sizes(b *testing.B, f func(b *testing.B, n int)) {
-	for _, n := range []int{100_000, 1_000_000} {
-		b.Run(fmt.Sprintf("leases=%d", n), func(b *testing.B) { f(b, n) })
-	}
-}
-
-func BenchmarkRenew(b *testing.B) {
-	sizes(b, func(b *testing.B, n int) {
-		const batch = 1000
-		r := NewReplica("n1")
-		epochs := populate(b, r, n, 10_000)
-		r.Flush(func(Kind, []byte, []byte) {})
-		seq := uint64(1)
-		at := 0
-		b.ReportAllocs()
-		b.ResetTimer()
-		for done := 0; done < b.N; done += batch {
-			beats := make(Beats, 0, batch*BeatSize)
-			for range batch {
-				beats = beats.Append(epochs[at], seq)
-				if at++; at == n {
-					at, seq = 0, seq+1
-				}
+// sizes runs a benchmark on replicas of that many leases, each filled once for
+// all that f runs below it. Those that take seconds to fill are left out of
+// short runs.
+func sizes(b *testing.B, f func(b *testing.B, l *loaded)) {
+	for _, n := range []int{1_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("leases=%d", n), func(b *testing.B) {
+			if testing.Short() && n > 1_000 {
+				b.Skip("seconds to fill")
 			}
-			e := Entry{Proposer: "n1", Commands: []Command{&Renew{Beats: beats}}}
-			out := r.Apply(Position{Index: r.Index() + 1, Term: 1}, &e, 0)
-			if c := out.Results[0].Beats[batch-1].Code; c != OK {
-				b.Fatalf("code %d", c)
-			}
-		}
-	})
-}
-
-func BenchmarkGrantAndLeave(b *testing.B) {
-	sizes(b, func(b *testing.B, n int) {
-		r := NewReplica("n1")
-		populate(b, r, n, 10_000)
-		b.ReportAllocs()
-		b.ResetTimer()
-		for i := range b.N {
-			g := typical(n+i, 10_000)
-			r.Apply(Position{Index: r.Index() + 1, Term: 1}, &Entry{Commands: []Command{g, &Evict{g.NS, g.ID}}}, 0)
-		}
-	})
-}
-
-func BenchmarkGrant(b *testing.B) {
-	r := NewReplica("n1")
-	b.ReportAllocs()
-	for i := range b.N {
-		r.Apply(Position{Index: r.Index() + 1, Term: 1}, &Entry{Commands: []Command{typical(i, 10_000)}}, 0)
-	}
-}
-
-// A tick with a million leases, of which 1 in 500 fires because it was renewed
-// since it was last looked at.
-func BenchmarkTick(b *testing.B) {
-	sizes(b, func(b *testing.B, n int) {
-		r := NewReplica("n1")
-		r.Tick(0)
-		epochs := populate(b, r, n, 10_000)
-		mono := time.Duration(0)
-		b.ReportAllocs()
-		b.ResetTimer()
-		for range b.N {
-			mono += TickEvery
-			r.deadlines.present = r.Clock(mono)
-			for range n / 500 {
-				slot, _ := r.live(epochs[rand.IntN(n)])
-				r.deadlines.renew(slot, 10_000)
-			}
-			r.Tick(mono)
-		}
-	})
-}
-
-func BenchmarkList(b *testing.B) {
-	sizes(b, func(b *testing.B, n int) {
-		r := NewReplica("n1")
-		populate(b, r, n, 10_000)
-		q := Query{NS: "default", Service: "web", Tags: []string{"eu"}, Limit: 1000}
-		b.ReportAllocs()
-		b.ResetTimer()
-		for range b.N {
-			page := r.List(q)
-			if q.After = page.Next; !page.More {
-				q.After = ""
-			}
-		}
-	})
-}
-
-func BenchmarkDecodeEntry(b *testing.B) {
-	for name, c := range map[string]Command{"renew=1000": &Renew{Beats: make(Beats, 1000*BeatSize)}, "grant": typical(1, 1)} {
-		b.Run(name, func(b *testing.B) {
-			e := Entry{Proposer: "n1", Commands: []Command{c}}
-			data := e.Append(nil)
-			b.ReportAllocs()
-			for range b.N {
-				if _, err := DecodeEntry(data); err != nil {
-					b.Fatal(err)
-				}
-			}
+			f(b, load(b, n))
 		})
 	}
 }
 
-func BenchmarkLoad(b *testing.B) {
-	r := NewReplica("n1")
-	populate(b, r, 200_000, 10_000)
-	type record struct {
-		kind       Kind
-		key, value []byte
-	}
-	var image []record
-	r.Flush(func(kind Kind, key, value []byte) { image = append(image, record{kind, key, value}) })
-	b.ReportAllocs()
-	for b.Loop() {
-		again := NewReplica("n1")
-		for _, rec := range image {
-			if err := again.Load(rec.kind, rec.key, rec.value); err != nil {
-				b.Fatal(err)
-			}
+// loaded is a replica with leases of typical size, as they are long after
+// their grants: nothing waits to be flushed.
+type loaded struct {
+	*Replica
+	epochs []uint64 // in random order
+	seq    uint64   // of the next round over all of them
+	at     int      // in epochs
+}
+
+func load(b testing.TB, n int) *loaded {
+	b.Helper()
+	l := &loaded{Replica: NewReplica("n1"), seq: 1}
+	l.epochs = populate(b, l.Replica, n, 10_000)
+	l.flush()
+	return l
+}
+
+func (l *loaded) flush() { l.Flush(func(Kind, []byte, []byte) {}) }
+
+// apply applies commands as the next entry.
+func (l *loaded) apply(commands ...Command) Outcome {
+	return l.Apply(Position{Index: l.Index() + 1, Term: 1}, &Entry{Wall: 1, Proposer: "n1", Commands: commands}, 0)
+}
+
+// beats appends the next n renewals to dst: of all leases in turn.
+func (l *loaded) beats(dst Beats, n int) Beats {
+	for range n {
+		dst = dst.Append(l.epochs[l.at], l.seq)
+		if l.at++; l.at == len(l.epochs) {
+			l.at, l.seq = 0, l.seq+1
 		}
-		if err := again.Loaded(); err != nil {
-			b.Fatal(err)
-		}
 	}
+	return dst
+}
+
+// perEach reports what one of n things in an operation took.
+func perEach(b *testing.B, n int, name string) {
+	b.Helper()
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/"+name)
 }
 
 // What a lease costs: at most 300 bytes of live heap, all indexes and its

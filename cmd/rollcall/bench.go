@@ -16,7 +16,7 @@ type benchCommand struct {
 func newBench() *cobra.Command {
 	cmd := newRenewing("bench")
 	cmd.Long += "\nIt is the same as bench renew. The commands below drive grants, watches, mail and idle connections, and compare."
-	cmd.AddCommand(newRenewing("renew"), newBenchGrant(), newBenchWatch(), newBenchMail(), newBenchIdle(), newBenchCompare())
+	cmd.AddCommand(newRenewing("renew"), newBenchGrant(), newBenchWatch(), newBenchMail(), newBenchIdle(), newBenchCompare(), newBenchScale())
 	return cmd
 }
 

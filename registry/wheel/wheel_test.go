@@ -162,22 +162,3 @@ func TestWheelBringsTheFarFutureNearer(t *testing.T) {
 		t.Fatalf("fired %d, %v at the horizon", item, ok)
 	}
 }
-
-func BenchmarkScheduleAndFire(b *testing.B) {
-	const items = 1 << 20
-	w := wheel.New(0)
-	for i := range uint32(items) {
-		w.Schedule(i, int64(i)%625)
-	}
-	to := int64(0)
-	b.ReportAllocs()
-	for n := 0; n < b.N; {
-		to++
-		for !w.Advance(to, 1<<20) {
-		}
-		for item, ok := w.Fired(); ok; item, ok = w.Fired() {
-			w.Schedule(item, to+625)
-			n++
-		}
-	}
-}
