@@ -42,6 +42,9 @@ type Latency struct {
 	P99  float64 `json:"p99"`
 	P999 float64 `json:"p999"`
 	Max  float64 `json:"max"`
+
+	P90   float64 `json:"p90"`
+	P9999 float64 `json:"p9999"`
 }
 
 // Bin counts the requests that took longer than the bin before, and at most
@@ -97,7 +100,9 @@ func latencyOf(h *hdrhistogram.Histogram) Latency {
 		return Latency{}
 	}
 	ms := func(percentile float64) float64 { return float64(h.ValueAtPercentile(percentile)) / 1000 }
-	return Latency{P50: ms(50), P99: ms(99), P999: ms(99.9), Max: float64(h.Max()) / 1000}
+	return Latency{
+		P50: ms(50), P90: ms(90), P99: ms(99), P999: ms(99.9), P9999: ms(99.99), Max: float64(h.Max()) / 1000,
+	}
 }
 
 // bins counts by octaves of 2^n µs, from the first to the last that is not

@@ -27,6 +27,10 @@ type tally struct {
 	lost     int64 // leases that ended under the run
 	errors   map[string]int64
 	latency  *hdrhistogram.Histogram
+
+	// Of an open loop; pace says what they are.
+	waited, unsent int64
+	behind         *hdrhistogram.Histogram // nil of a closed loop
 }
 
 func newTally() *tally {
@@ -58,6 +62,15 @@ func (t *tally) add(other *tally) {
 		t.errors[code] += n
 	}
 	t.latency.Merge(other.latency)
+	t.waited += other.waited
+	t.unsent += other.unsent
+	if other.behind == nil {
+		return
+	}
+	if t.behind == nil {
+		t.behind = newHistogram()
+	}
+	t.behind.Merge(other.behind)
 }
 
 func newHistogram() *hdrhistogram.Histogram {
