@@ -12,6 +12,7 @@ import (
 // burials knows when each lease was due to be buried, and when it was known to
 // be. It takes five bytes a lease.
 type burials struct {
+	prefix string
 	key    []byte // before the number of a lease in an event
 	silent int    // the first so many fall silent
 	ttl    time.Duration
@@ -44,7 +45,7 @@ const (
 
 func newBurials(prefix string, leases, silent int, ttl time.Duration) *burials {
 	b := &burials{
-		key: []byte(`"id":"` + prefix), silent: silent, ttl: ttl, all: make(chan struct{}),
+		prefix: prefix, key: []byte(`"id":"` + prefix), silent: silent, ttl: ttl, all: make(chan struct{}),
 		lastOf: make([]int32, silent), fate: make([]fate, leases),
 		late: newHistogram(), least: newHistogram(), overdue: newHistogram(),
 	}
@@ -60,8 +61,7 @@ func (b *burials) expect(batch []lease, sent, answered time.Time) {
 	defer b.mu.Unlock()
 	b.last = append(b.last, lastRenewal{sent, answered})
 	for i := range batch {
-		n, _ := strconv.Atoi(batch[i].id[len(b.key)-len(`"id":"`):])
-		b.lastOf[n] = int32(len(b.last) - 1)
+		b.lastOf[numberOf(b.prefix, batch[i].id)] = int32(len(b.last) - 1)
 	}
 	b.beaten += int64(len(batch))
 }

@@ -49,6 +49,7 @@ type Config struct {
 	Service   string        // bench
 	Prefix    string        // of the ids; "bench-"
 	Keep      bool          // leave the leases to their TTL instead of ending them
+	full      bool          // the leases carry all that a lease can
 
 	// Timeout of one request, from the first byte sent to the last byte read;
 	// 10 s. It is enforced to within a second. Granting gives up on a cluster
@@ -84,6 +85,8 @@ func (c Config) withDefaults() Config {
 func (c Config) target() Target {
 	return Target{Endpoints: c.Endpoints, Token: c.Token, NS: c.NS, Prefix: c.Prefix, Timeout: c.Timeout, Watch: c.Watch}
 }
+
+func (c *Config) shape() *shape { return &shape{service: c.Service, ttl: c.TTL, full: c.full} }
 
 // fit bounds the workers by the work: each has as many leases as it renews at
 // once if there are that many.

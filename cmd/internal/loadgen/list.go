@@ -45,6 +45,8 @@ type ListResult struct {
 	Renewals     int64   `json:"renewals"` // beside
 	RenewLatency Latency `json:"renew_latency_ms"`
 
+	Usage // while listing; a request is a list
+
 	Leases      int              `json:"leases"`
 	LeasesLeft  int              `json:"leases_left"` // not ended in the clean-up: their TTL ends them
 	LeasesLost  int64            `json:"leases_lost"` // ended under the run

@@ -44,9 +44,10 @@ func (r *listRun) drive(ctx context.Context) error {
 	for i := range r.cfg.Workers {
 		r.listers = append(r.listers, newLister(ctx, &r.cfg, i))
 	}
-	started := time.Now()
+	meter, started := startMeter(ctx, &r.cfg.Target), time.Now()
 	during(r.cfg.Watch, Progress{Phase: PhaseList, Of: r.cfg.Duration}, r.counts, func() { r.list(ctx) })
 	r.sum(time.Since(started))
+	r.result.Usage = meter.stop(r.result.Lists)
 	return nil
 }
 

@@ -3,7 +3,6 @@ package loadgen
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -53,7 +52,7 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 func newRun(cfg Config) *run {
 	r := &run{cfg: cfg, leases: make([]lease, cfg.Leases), result: cfg.heading()}
 	for i := range r.leases {
-		r.leases[i].id = cfg.Prefix + strconv.Itoa(i)
+		r.leases[i].id = cfg.shape().id(cfg.Prefix, i)
 	}
 	return r
 }

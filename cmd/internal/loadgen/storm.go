@@ -56,6 +56,8 @@ type StormResult struct {
 	Calm      Latency `json:"live_calm_ms"`
 	Storm     Latency `json:"live_storm_ms"` // from the first burial that is due to the last that is known
 
+	Usage // from the last renewal until the last burial was known; a request is a burial
+
 	Grants       int64            `json:"grants"`
 	GrantsPerS   float64          `json:"grants_per_s"`
 	GrantLatency Latency          `json:"grant_latency_ms"`

@@ -59,7 +59,9 @@ func (r *stormRun) drive(ctx context.Context) error {
 		return err
 	}
 	r.silence(ctx)
+	meter := startMeter(ctx, &r.cfg.Target)
 	r.await(ctx)
+	r.result.Usage = meter.stop(r.burials.known())
 	stop()
 	running.Wait()
 	r.sum()

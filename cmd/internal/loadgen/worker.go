@@ -96,7 +96,7 @@ func (w *worker) grant() error {
 }
 
 func (w *worker) grantOne(l *lease) error {
-	w.body = fmt.Appendf(w.body[:0], `{"service":%q,"ttl_ms":%d}`, w.cfg.Service, w.cfg.TTL.Milliseconds())
+	w.body = w.cfg.shape().appendBody(w.body[:0], numberOf(w.cfg.Prefix, l.id))
 	start := time.Now()
 	status, answer, err := w.conn.exchange("PUT", w.leasePath(l.id, ""), wire.TypeJSON, w.body)
 	if err != nil {
