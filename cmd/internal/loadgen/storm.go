@@ -14,11 +14,8 @@ const (
 	PhaseStorm   = "storm"   // waiting for their burials
 )
 
-// stormKeepers is how many connections grant, and how many keep the living.
-const (
-	stormGranters = 128
-	stormKeepers  = 16
-)
+// herdKeepers is how many connections renew in batches.
+const herdKeepers = 16
 
 // StormConfig says how many leases there are, and how many of them fall silent
 // at once. Zero values take the defaults that stand beside the fields.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -17,7 +16,6 @@ type stormRun struct {
 	watch   watchCounts
 	beaters *beaters
 	keepers []*keeper
-	granted atomic.Int64
 	result  StormResult
 }
 
@@ -68,48 +66,12 @@ func (r *stormRun) drive(ctx context.Context) error {
 	return nil
 }
 
-// grant registers all leases and keeps those that there are alive meanwhile.
-func (r *stormRun) grant(ctx context.Context) (failure error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var (
-		all  = make(chan struct{})
-		once sync.Once
-		work sync.WaitGroup
-		crew []*keeper
-	)
-	granted := func() {
-		if r.granted.Add(1) == int64(r.cfg.Leases) {
-			close(all)
-		}
-	}
-	n := min(stormGranters, r.cfg.Leases)
-	for i := range n {
-		first, end := i*r.cfg.Leases/n, (i+1)*r.cfg.Leases/n
-		crew = append(crew, newKeeper(ctx, &r.herd.cfg, i, r.herd.leases[first:end:end]))
-	}
+func (r *stormRun) grant(ctx context.Context) error {
 	started := time.Now()
-	counts := func() (int64, int64) { return r.granted.Load(), failuresOf(crew) }
-	during(r.cfg.Watch, Progress{Phase: PhaseGrant, Total: int64(r.cfg.Leases)}, counts, func() {
-		for _, k := range crew {
-			work.Go(func() {
-				defer k.conn.close()
-				if err := k.grow(granted, all); err != nil {
-					once.Do(func() { failure = err; cancel() })
-				}
-			})
-		}
-		work.Wait()
-	})
-	r.sumGrants(crew, time.Since(started))
-	return failure
-}
-
-func failuresOf(crew []*keeper) (failed int64) {
-	for _, k := range crew {
-		failed += k.tally.failed.Load() + k.beats.failed.Load()
-	}
-	return failed
+	grants, err := r.herd.grow(ctx)
+	took, out := time.Since(started), &r.result
+	out.Grants, out.GrantsPerS, out.GrantLatency = grants.done.Load(), perSecond(grants.done.Load(), took), latencyOf(grants.latency)
+	return err
 }
 
 // live starts those who renew what lives on.
@@ -120,7 +82,7 @@ func (r *stormRun) live(ctx context.Context, running *sync.WaitGroup) {
 		r.beaters = newBeaters(ctx, &r.herd.cfg, leases[:single:single], r.cfg.LiveRate)
 	}
 	r.beaters.start(running)
-	r.keepers = newKeepers(ctx, &r.herd.cfg, stormKeepers, leases[single:])
+	r.keepers = newKeepers(ctx, &r.herd.cfg, herdKeepers, leases[single:])
 	for _, k := range r.keepers {
 		running.Go(k.keep)
 	}
@@ -147,7 +109,7 @@ func (r *stormRun) listen(ctx, under context.Context, running *sync.WaitGroup) e
 
 // silence renews those that fall silent for the last time, as fast as it goes.
 func (r *stormRun) silence(ctx context.Context) {
-	crew := newKeepers(ctx, &r.herd.cfg, stormKeepers, r.herd.leases[:r.cfg.Silent])
+	crew := newKeepers(ctx, &r.herd.cfg, herdKeepers, r.herd.leases[:r.cfg.Silent])
 	counts := func() (int64, int64) { return r.burials.expected(), failuresOf(crew) }
 	during(r.cfg.Watch, Progress{Phase: PhaseSilence, Total: int64(r.cfg.Silent)}, counts, func() {
 		var work sync.WaitGroup
@@ -185,15 +147,6 @@ func (r *stormRun) cleanUp(ctx context.Context) {
 	r.burials.forget(r.herd.leases)
 	r.herd.cleanUp(ctx)
 	r.result.LeasesLeft = r.herd.result.LeasesLeft
-}
-
-func (r *stormRun) sumGrants(crew []*keeper, took time.Duration) {
-	sum := newTally()
-	for _, k := range crew {
-		sum.add(k.tally)
-	}
-	out := &r.result
-	out.Grants, out.GrantsPerS, out.GrantLatency = sum.done.Load(), perSecond(sum.done.Load(), took), latencyOf(sum.latency)
 }
 
 // sum adds up what was counted; all goroutines are done.
