@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -59,16 +60,11 @@ func printBenchMail(w io.Writer, r *loadgen.MailResult) error {
 	}
 	fmt.Fprintf(w, "%s messages of %d bytes from %d senders, %s read from %d mailboxes, on %d endpoints, in %.1f s\n\n",
 		number(r.Sent), r.BodyBytes, r.Senders, order, r.Mailboxes, len(r.Endpoints), r.Seconds)
-	t := newTable(w, "MAIL", "MESSAGES", "PER SECOND", "P50", "P99", "P99.9", "MAX")
-	mailRow(t, "sent", number(r.Sent), number(int64(r.SentPerS)), r.SendMS)
-	if r.Together { // else it waited for the others to be sent
-		mailRow(t, "delivered", number(r.Delivered), number(int64(r.DeliveredPerS)), r.DeliveryMS)
-	} else {
-		t.row("delivered", number(r.Delivered), number(int64(r.DeliveredPerS)), "", "", "", "")
-	}
-	mailRow(t, "pages read", "", "", r.ReadMS)
-	mailRow(t, "acknowledged", number(r.Acked), "", r.AckMS)
-	if err := t.print(); err != nil {
+	t := newTable(w, "MAIL", "MESSAGES", "PER SECOND")
+	t.row("sent", number(r.Sent), number(int64(r.SentPerS)))
+	t.row("delivered", number(r.Delivered), number(int64(r.DeliveredPerS)))
+	t.row("acknowledged", number(r.Acked), "")
+	if err := errors.Join(t.print(), printMailLatencies(w, r), printUsage(w, r.Usage)); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\nlost %s, twice %s, altered %s, dropped %s, out of order %s, sent by nobody %s; given up by their senders %s\n",
@@ -78,6 +74,14 @@ func printBenchMail(w io.Writer, r *loadgen.MailResult) error {
 	return nil
 }
 
-func mailRow(t *table, name, messages, rate string, l loadgen.Latency) {
-	t.row(name, messages, rate, ms(l.P50), ms(l.P99), ms(l.P999), ms(l.Max))
+func printMailLatencies(w io.Writer, r *loadgen.MailResult) error {
+	fmt.Fprintln(w)
+	t := newLatencyTable(w, "LATENCY")
+	latencyRow(t, "sent", r.SendMS)
+	if r.Together { // else it waited for the others to be sent
+		latencyRow(t, "delivered", r.DeliveryMS)
+	}
+	latencyRow(t, "pages read", r.ReadMS)
+	latencyRow(t, "acknowledged", r.AckMS)
+	return t.print()
 }

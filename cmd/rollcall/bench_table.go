@@ -61,10 +61,6 @@ func printInterrupted(w io.Writer, interrupted bool) {
 	}
 }
 
-func latencyRow(t *table, name string, l loadgen.Latency) {
-	t.row(name, ms(l.P50), ms(l.P99), ms(l.P999), ms(l.Max))
-}
-
 func printDistribution(w io.Writer, bins []loadgen.Bin) {
 	most := int64(0)
 	for _, b := range bins {

@@ -49,11 +49,14 @@ func (c *benchWatchCommand) run(cmd *cobra.Command) error {
 func printBenchWatch(w io.Writer, r *loadgen.WatchResult) error {
 	fmt.Fprintf(w, "%d watchers on %d endpoints, %s changes in %.1f s, heard of %s times\n\n",
 		r.Watchers, len(r.Endpoints), number(r.Changes), r.Seconds, number(r.Events))
-	t := newTable(w, "OF A CHANGE", "P50", "P99", "P99.9", "MAX")
+	t := newLatencyTable(w, "OF A CHANGE")
 	latencyRow(t, "acknowledged", r.Write)
 	latencyRow(t, "first watcher", r.First)
 	latencyRow(t, "last watcher", r.Last)
 	if err := t.print(); err != nil {
+		return err
+	}
+	if err := printUsage(w, r.Usage); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\nmissed %s, twice or out of order %s; streams that broke %s, of which began anew %s\n",

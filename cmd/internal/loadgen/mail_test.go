@@ -32,6 +32,10 @@ func newFakePost() *fakePost {
 }
 
 func (f *fakePost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == wire.PathMetrics {
+		(&fakeMetrics{values: someMetrics()}).ServeHTTP(w, r)
+		return
+	}
 	box, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, wire.PathMailboxes+"/"), "/")
 	if r.Method == http.MethodGet {
 		f.wait(r, box)

@@ -52,6 +52,8 @@ type MailResult struct {
 	ErrorCodes map[string]int64 `json:"error_codes"`
 	Findings
 
+	Usage // of sending and reading; a request is a message
+
 	Senders     int      `json:"senders"`
 	Mailboxes   int      `json:"mailboxes"`
 	BodyBytes   int      `json:"body_bytes"`

@@ -36,8 +36,10 @@ func RunMail(ctx context.Context, cfg MailConfig) (*MailResult, error) {
 	defer stop(nil)
 	r := newMailRun(within, cfg)
 	r.stop = stop
+	meter := startMeter(within, &r.cfg.Target)
 	r.drive()
 	result := r.result()
+	result.Usage = meter.stop(result.Sent)
 	if within.Err() != nil {
 		result.Lost = 0 // was not waited for
 	}

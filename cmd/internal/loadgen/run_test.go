@@ -41,6 +41,10 @@ func newFakeCluster() *fakeCluster {
 }
 
 func (f *fakeCluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == wire.PathMetrics {
+		(&fakeMetrics{values: someMetrics()}).ServeHTTP(w, r)
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.hosts[r.Host]++

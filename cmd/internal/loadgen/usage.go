@@ -83,7 +83,10 @@ func (m *meter) scrapeAll() []sample {
 
 func usageBetween(endpoint string, before, after sample, requests int64) NodeUsage {
 	u := NodeUsage{Endpoint: endpoint}
-	err := errors.Join(before.err, after.err)
+	err := before.err
+	if err == nil {
+		err = after.err
+	}
 	if err == nil && before.values[metricStart] != after.values[metricStart] {
 		err = errRestarted
 	}

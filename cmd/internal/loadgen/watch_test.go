@@ -30,8 +30,12 @@ type fakeHub struct {
 func newFakeHub() *fakeHub { return &fakeHub{revision: 100, streams: make(map[chan uint64]bool)} }
 
 func (f *fakeHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.URL.Path == wire.PathWatch {
+	switch r.URL.Path {
+	case wire.PathWatch:
 		f.watch(w, r)
+		return
+	case wire.PathMetrics:
+		(&fakeMetrics{values: someMetrics()}).ServeHTTP(w, r)
 		return
 	}
 	f.mu.Lock()

@@ -43,6 +43,8 @@ type WatchResult struct {
 	First Latency `json:"first_ms"` // from its sending until the first watcher had it
 	Last  Latency `json:"last_ms"`  // and until the last had it
 
+	Usage // while changing; a request is a change
+
 	Watchers    int              `json:"watchers"`
 	Endpoints   []string         `json:"endpoints"`
 	ErrorCodes  map[string]int64 `json:"error_codes"`
@@ -108,14 +110,17 @@ func (r *watchRun) drive(ctx context.Context) (*WatchResult, error) {
 		w := newWatcher(under, &r.cfg.Target, i, r.service, r.arrivals, &r.counts)
 		watchers.Go(func() { w.run(ready, failed) })
 	})
+	meter := startMeter(ctx, &r.cfg.Target)
 	started := time.Now()
 	if err == nil {
 		r.change(ctx)
 	}
 	took := time.Since(started)
+	usage := meter.stop(r.tally.done.Load())
 	stop()
 	watchers.Wait()
 	result := r.result(took)
+	result.Usage = usage
 	if result.Interrupted = ctx.Err() != nil; result.Interrupted {
 		err = nil
 	}
