@@ -20,7 +20,7 @@ func newBench() *cobra.Command {
 		Long: "Register leases, renew them for a while over keep-alive connections, each sending its next request when the one\n" +
 			"before was answered, and tell how fast that was. Progress goes to standard error, the result to standard output.\n" +
 			"It ends by itself; Ctrl-C ends it early with what was measured. The leases are ended afterwards.\n" +
-			"The commands below drive watches, mail, lists and idle connections, or let leases fall silent and leaders\ndie.",
+			"The commands below drive watches, mail, lists and idle connections, let leases fall silent and leaders die, or\ndrive all at once for long.",
 		Example: "  rollcall bench --leases 100000 --workers 512 --duration 30s \\\n" +
 			"    --endpoints http://127.0.0.1:7700,http://127.0.0.1:7710,http://127.0.0.1:7720\n" +
 			"  rollcall bench --mode batch --batch 1000 --codec binary -o json\n" +
@@ -30,7 +30,7 @@ func newBench() *cobra.Command {
 	}
 	c.drive.flags(cmd)
 	c.flags(cmd)
-	cmd.AddCommand(newBenchWatch(), newBenchMail(), newBenchIdle(), newBenchList(), newBenchStorm(), newBenchFailover())
+	cmd.AddCommand(newBenchWatch(), newBenchMail(), newBenchIdle(), newBenchList(), newBenchStorm(), newBenchFailover(), newBenchSoak())
 	return cmd
 }
 
