@@ -72,9 +72,3 @@ func printBenchList(w io.Writer, r *loadgen.ListResult) error {
 	printInterrupted(w, r.Interrupted)
 	return nil
 }
-
-func printLeft(w io.Writer, leases int) {
-	if leases > 0 {
-		fmt.Fprintf(w, "%s leases were left to their TTL\n", number(int64(leases)))
-	}
-}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -15,19 +16,39 @@ const barWidth = 40
 
 // printBench prints a result for people.
 func printBench(w io.Writer, r *loadgen.Result) error {
-	fmt.Fprintf(w, "%s: %d leases of TTL %s, %d connections to %d endpoints%s\n\n",
-		r.Mode, r.Leases, milliseconds(r.TTLMS), r.Workers, len(r.Endpoints), inFlight(r.Pipeline))
-	t := newTable(w, "PHASE", "ACKNOWLEDGED", "PER SECOND", "ERRORS", "P50", "P99", "P99.9", "MAX")
-	t.row("grants", number(r.Grants), number(int64(r.GrantsPerS)), number(r.GrantErrors),
-		ms(r.GrantLatency.P50), ms(r.GrantLatency.P99), ms(r.GrantLatency.P999), ms(r.GrantLatency.Max))
-	t.row("renewals", number(r.Renewals), number(int64(r.RenewalsPerS)), number(r.Errors),
-		ms(r.Latency.P50), ms(r.Latency.P99), ms(r.Latency.P999), ms(r.Latency.Max))
+	fmt.Fprintf(w, "%s: %d leases of TTL %s%s, %d connections to %d endpoints%s%s\n\n",
+		r.Mode, r.Leases, milliseconds(r.TTLMS), carrying(r.Full), r.Workers, len(r.Endpoints), inFlight(r.Pipeline), ofRuns(len(r.Runs)))
+	t := newTable(w, "PHASE", "ACKNOWLEDGED", "PER SECOND", "ERRORS")
+	t.row("grants", number(r.Grants), number(int64(r.GrantsPerS)), number(r.GrantErrors))
+	t.row("renewals", number(r.Renewals), number(int64(r.RenewalsPerS)), number(r.Errors))
 	if err := t.print(); err != nil {
 		return err
 	}
+	fmt.Fprintln(w)
+	latencies := newLatencyTable(w, "LATENCY")
+	latencyRow(latencies, "grants", r.GrantLatency)
+	latencyRow(latencies, "renewals", r.Latency)
+	if err := errors.Join(latencies.print(), printRuns(w, renewFigures(r)), printUsage(w, r.Usage)); err != nil {
+		return err
+	}
+	printOpenLoop(w, r.OpenLoop)
 	printNotes(w, r)
 	printDistribution(w, r.Distribution)
 	return nil
+}
+
+func renewFigures(r *loadgen.Result) []figure {
+	return append([]figure{
+		figureOf("renewals a second", r.Runs, func(one loadgen.Renewed) float64 { return one.RenewalsPerS }, "%.0f"),
+		figureOf("errors", r.Runs, func(one loadgen.Renewed) float64 { return float64(one.Errors) }, "%.0f"),
+	}, latencyFigures(r.Runs, func(one loadgen.Renewed) loadgen.Latency { return one.Latency })...)
+}
+
+func carrying(full bool) string {
+	if !full {
+		return ""
+	}
+	return " with address, tags and meta"
 }
 
 func inFlight(pipeline int) string {
@@ -43,10 +64,14 @@ func printNotes(w io.Writer, r *loadgen.Result) {
 	if r.LeasesLost > 0 {
 		fmt.Fprintf(w, "leases that ended under the run: %s; their TTL is shorter than a round over all of them, raise --ttl\n", number(r.LeasesLost))
 	}
-	if r.LeasesLeft > 0 {
-		fmt.Fprintf(w, "%d leases were left to their TTL\n", r.LeasesLeft)
-	}
+	printLeft(w, r.LeasesLeft)
 	printInterrupted(w, r.Interrupted)
+}
+
+func printLeft(w io.Writer, leases int) {
+	if leases > 0 {
+		fmt.Fprintf(w, "%d leases were left to their TTL\n", leases)
+	}
 }
 
 func printErrors(w io.Writer, codes map[string]int64) {

@@ -133,34 +133,6 @@ web-1 is not alive: it left by itself.
 `)
 }
 
-func TestBenchTable(t *testing.T) {
-	result := &loadgen.Result{
-		Mode: "single", Seconds: 10, Renewals: 523_456, Errors: 3, RenewalsPerS: 52_345.6, Requests: 523_456, BeatsPerRequest: 1, Codec: "json",
-		Latency:    loadgen.Latency{P50: 8.51, P99: 21.3, P999: 44.04, Max: 120.2},
-		ErrorCodes: map[string]int64{"no_leader": 2, "connection": 1},
-		Leases:     10_000, Grants: 10_000, GrantsPerS: 12_345.6, GrantLatency: loadgen.Latency{P50: 1, P99: 2, P999: 3, Max: 4},
-		Workers: 512, Endpoints: []string{"a", "b", "c"}, TTLMS: 300_000, LeasesLost: 1,
-		Distribution: []loadgen.Bin{{UpToMS: 8.192, Count: 200_000}, {UpToMS: 16.384, Count: 323_400}, {UpToMS: 32.768, Count: 56}},
-	}
-	checkText(t, func(w io.Writer) error { return printBench(w, result) }, `
-single: 10000 leases of TTL 5m, 512 connections to 3 endpoints
-
-PHASE     ACKNOWLEDGED  PER SECOND  ERRORS  P50      P99      P99.9    MAX
-grants    10,000        12,345      0       1.00 ms  2.00 ms  3.00 ms  4.00 ms
-renewals  523,456       52,345      3       8.51 ms  21.3 ms  44.0 ms  120 ms
-
-10.0 s of renewing, 523,456 requests, 1.0 beats each (json)
-errors of code connection: 1
-errors of code no_leader: 2
-leases that ended under the run: 1; their TTL is shorter than a round over all of them, raise --ttl
-
-latency of a request, up to
-       8.19 ms  #########################                 200,000
-       16.4 ms  ########################################  323,400
-       32.8 ms  #                                         56
-`)
-}
-
 func TestNumbersHaveCommas(t *testing.T) {
 	for n, want := range map[int64]string{0: "0", 12: "12", 123: "123", 1234: "1,234", -123: "-123", -1234: "-1,234", 1234567: "1,234,567"} {
 		if got := number(n); got != want {

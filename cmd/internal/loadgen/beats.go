@@ -9,9 +9,10 @@ import (
 
 // lease is one lease that a worker keeps alive.
 type lease struct {
-	id    string
-	epoch uint64 // 0: not granted
-	seq   uint64 // of the renewal acknowledged last
+	id     string
+	number int    // what its shape follows from
+	epoch  uint64 // 0: not granted
+	seq    uint64 // of the renewal acknowledged last
 }
 
 // codec writes a batch of renewals with the next seq of each lease. The seqs

@@ -12,7 +12,6 @@ import (
 // burials knows when each lease was due to be buried, and when it was known to
 // be. It takes five bytes a lease.
 type burials struct {
-	prefix string
 	key    []byte // before the number of a lease in an event
 	silent int    // the first so many fall silent
 	ttl    time.Duration
@@ -45,7 +44,7 @@ const (
 
 func newBurials(prefix string, leases, silent int, ttl time.Duration) *burials {
 	b := &burials{
-		prefix: prefix, key: []byte(`"id":"` + prefix), silent: silent, ttl: ttl, all: make(chan struct{}),
+		key: []byte(`"id":"` + prefix), silent: silent, ttl: ttl, all: make(chan struct{}),
 		lastOf: make([]int32, silent), fate: make([]fate, leases),
 		late: newHistogram(), least: newHistogram(), overdue: newHistogram(),
 	}
@@ -61,7 +60,7 @@ func (b *burials) expect(batch []lease, sent, answered time.Time) {
 	defer b.mu.Unlock()
 	b.last = append(b.last, lastRenewal{sent, answered})
 	for i := range batch {
-		b.lastOf[numberOf(b.prefix, batch[i].id)] = int32(len(b.last) - 1)
+		b.lastOf[batch[i].number] = int32(len(b.last) - 1)
 	}
 	b.beaten += int64(len(batch))
 }
@@ -194,7 +193,7 @@ func (b *burials) forget(leases []lease) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for i := range leases {
-		if b.fate[i] == dead {
+		if b.fate[leases[i].number] == dead {
 			leases[i].epoch = 0
 		}
 	}

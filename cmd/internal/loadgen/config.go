@@ -3,9 +3,10 @@
 // each, and tells how many renewals a second were acknowledged and how long
 // they took.
 //
-// It is a closed loop: a connection sends its next request when the one before
-// was answered, so that a slow cluster is asked less, not queued at. It shares
-// its machine with the cluster under test more often than not, so it speaks
+// Without a rate it is a closed loop: a connection sends its next request when
+// the one before was answered, so that a slow cluster is asked less, not queued
+// at. With one it is an open loop, whose latencies count from when each request
+// was due. It shares its machine with the cluster under test more often than not, so it speaks
 // HTTP/1.1 by hand and allocates nothing per request. It renders nothing:
 // progress and results are values.
 package loadgen
@@ -32,6 +33,9 @@ const (
 	CodecCBOR   = "cbor"
 )
 
+// maxRuns bounds the runs whose medians are told.
+const maxRuns = 100
+
 // Config says what to drive and how hard. Zero values take the defaults that
 // stand beside the fields.
 type Config struct {
@@ -47,9 +51,11 @@ type Config struct {
 	Codec     string        // of a batch or a session; json
 	NS        string        // default
 	Service   string        // bench
+	Full      bool          // the leases carry an address, a port, two tags and meta, too, and ids of 40 bytes
 	Prefix    string        // of the ids; "bench-"
+	Rate      float64       // requests a second over all connections, an open loop, at most 10,000,000; 0: a closed loop
+	Runs      int           // of what is measured, one after the other, at most 100; 1
 	Keep      bool          // leave the leases to their TTL instead of ending them
-	full      bool          // the leases carry all that a lease can
 
 	// Timeout of one request, from the first byte sent to the last byte read;
 	// 10 s. It is enforced to within a second. Granting gives up on a cluster
@@ -79,14 +85,15 @@ func (c Config) withDefaults() Config {
 	orElse(&c.Pipeline, 1)
 	orElse(&c.Codec, CodecJSON)
 	orElse(&c.Service, "bench")
+	orElse(&c.Runs, 1)
 	return c
 }
+
+func (c Config) shape() *shape { return &shape{service: c.Service, ttl: c.TTL, full: c.Full} }
 
 func (c Config) target() Target {
 	return Target{Endpoints: c.Endpoints, Token: c.Token, NS: c.NS, Prefix: c.Prefix, Timeout: c.Timeout, Watch: c.Watch}
 }
-
-func (c *Config) shape() *shape { return &shape{service: c.Service, ttl: c.TTL, full: c.full} }
 
 // fit bounds the workers by the work: each has as many leases as it renews at
 // once if there are that many.
@@ -117,6 +124,8 @@ func (c Config) validate() error {
 		check(c.TTL >= time.Millisecond, "ttl %v: want at least 1ms", c.TTL),
 		check(c.Batch >= 1 && c.Batch <= wire.MaxBeats, "batch %d: want 1 to %d", c.Batch, wire.MaxBeats),
 		check(c.Pipeline >= 1 && c.Pipeline <= maxPipeline, "pipeline %d: want 1 to %d", c.Pipeline, maxPipeline),
+		check(c.Rate >= 0 && c.Rate <= maxRate, "rate %v: want 0 to 10,000,000", c.Rate),
+		check(c.Runs >= 1 && c.Runs <= maxRuns, "runs %d: want 1 to %d", c.Runs, maxRuns),
 		check(nameShape.MatchString(c.Service), "service %q: want [A-Za-z0-9._-]{1,64}", c.Service),
 	)
 }

@@ -116,6 +116,14 @@ func (c *conn) ready() error {
 	return c.ctx.Err()
 }
 
+// rearm sets the deadline of reading anew after it was used to wait.
+func (c *conn) rearm() {
+	_ = c.nc.SetReadDeadline(time.Now().Add(c.timeout + time.Second)) // a connection that is closed says so when it is read
+	if c.ctx.Err() != nil {
+		_ = c.nc.SetReadDeadline(time.Now().Add(c.hurry))
+	}
+}
+
 func (c *conn) dial() error {
 	dialer := net.Dialer{Timeout: min(c.timeout, 5*time.Second)}
 	nc, err := dialer.DialContext(c.ctx, "tcp", c.hosts[c.at])

@@ -25,6 +25,32 @@ func appendBeatCBOR(b []byte, rid uint64, ns string, l *lease) []byte {
 	return appendCBORHead(appendCBORText(b, "seq"), cborUint, l.seq+1)
 }
 
+// registerFrame is the frame of a registration.
+type registerFrame struct {
+	Op  string `cbor:"op"`
+	RID uint64 `cbor:"rid"`
+	NS  string `cbor:"ns,omitempty"`
+	ID  string `cbor:"id"`
+	wire.Registration
+}
+
+func appendRegisterCBOR(b []byte, rid uint64, ns string, l *lease, s *shape) []byte {
+	f := registerFrame{Op: "register", RID: rid, ID: l.id, Registration: s.registration(l.number)}
+	if ns != wire.DefaultNS {
+		f.NS = ns
+	}
+	frame, _ := cbor.Marshal(f) // plain values, so never refused
+	return append(b, frame...)
+}
+
+func epochCBOR(frame []byte) (uint64, error) {
+	var g wire.Grant
+	if err := cbor.Unmarshal(frame, &g); err != nil || g.Epoch == 0 {
+		return 0, fmt.Errorf("read grant: %w: no epoch in %x", errFrame, frame[:min(len(frame), 200)])
+	}
+	return g.Epoch, nil
+}
+
 func appendCBORText(b []byte, text string) []byte {
 	return append(appendCBORHead(b, cborText, uint64(len(text))), text...)
 }

@@ -16,6 +16,8 @@ type sessionCodec struct {
 	beat     func(b []byte, rid uint64, ns string, l *lease) []byte
 	answer   func(frame []byte) (answerFrame, error)
 	problem  func(frame []byte) *wire.Problem
+	register func(b []byte, rid uint64, ns string, l *lease, s *shape) []byte
+	epoch    func(frame []byte) (uint64, error) // of the answer to a registration
 }
 
 // answerFrame is what the driver keeps of a frame: an answer if rid is not 0,
@@ -29,9 +31,9 @@ type answerFrame struct {
 
 func sessionCodecOf(name string) sessionCodec {
 	if name == CodecCBOR {
-		return sessionCodec{protocolCBOR, frameBinary, appendBeatCBOR, answerCBOR, problemCBOR}
+		return sessionCodec{protocolCBOR, frameBinary, appendBeatCBOR, answerCBOR, problemCBOR, appendRegisterCBOR, epochCBOR}
 	}
-	return sessionCodec{protocolJSON, frameText, appendBeatJSON, answerJSON, problemJSON}
+	return sessionCodec{protocolJSON, frameText, appendBeatJSON, answerJSON, problemJSON, appendRegisterJSON, grantedEpoch}
 }
 
 // coded is p, or a problem of our own where the frame that it was read from

@@ -9,7 +9,24 @@ import (
 )
 
 func appendBeatJSON(b []byte, rid uint64, ns string, l *lease) []byte {
-	b = append(b, `{"op":"heartbeat","rid":`...)
+	b = appendOpeningJSON(b, "heartbeat", rid, ns, l.id)
+	b = append(b, `,"epoch":`...)
+	b = strconv.AppendUint(b, l.epoch, 10)
+	b = append(b, `,"seq":`...)
+	b = strconv.AppendUint(b, l.seq+1, 10)
+	return append(b, '}')
+}
+
+func appendRegisterJSON(b []byte, rid uint64, ns string, l *lease, s *shape) []byte {
+	b = append(appendOpeningJSON(b, "register", rid, ns, l.id), ',')
+	return append(s.appendMembers(b, l.number), '}')
+}
+
+// appendOpeningJSON appends what every frame about a lease begins with.
+func appendOpeningJSON(b []byte, op string, rid uint64, ns, id string) []byte {
+	b = append(b, `{"op":"`...)
+	b = append(b, op...)
+	b = append(b, `","rid":`...)
 	b = strconv.AppendUint(b, rid, 10)
 	if ns != wire.DefaultNS {
 		b = append(b, `,"ns":"`...)
@@ -17,12 +34,8 @@ func appendBeatJSON(b []byte, rid uint64, ns string, l *lease) []byte {
 		b = append(b, '"')
 	}
 	b = append(b, `,"id":"`...)
-	b = append(b, l.id...)
-	b = append(b, `","epoch":`...)
-	b = strconv.AppendUint(b, l.epoch, 10)
-	b = append(b, `,"seq":`...)
-	b = strconv.AppendUint(b, l.seq+1, 10)
-	return append(b, '}')
+	b = append(b, id...)
+	return append(b, '"')
 }
 
 var (

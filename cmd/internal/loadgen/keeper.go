@@ -67,7 +67,7 @@ func (k *keeper) grow(granted func(), all <-chan struct{}) error {
 		if have == len(k.leases) {
 			continue
 		}
-		if err := k.grantOne(&k.leases[have]); err != nil {
+		if err := k.grantOne(&k.leases[have], time.Now()); err != nil {
 			return err
 		}
 		if k.leases[have].epoch != 0 {

@@ -51,17 +51,22 @@ func (p *pace) due() time.Time {
 	return p.start.Add(time.Duration(slot / p.rate * float64(time.Second)))
 }
 
+// ended says that nothing more is to be sent at now, or that ctx ended.
+func (p *pace) ended(ctx context.Context, now time.Time) bool {
+	return p.over(now) || p.open() && p.over(p.due()) || ctx.Err() != nil
+}
+
 // next waits until the next request is to be sent and returns from when on its
 // latency counts. It is false when nothing more is to be sent, or ctx ended.
 func (p *pace) next(ctx context.Context) (from time.Time, ok bool) {
 	now := time.Now()
+	if p.ended(ctx, now) {
+		return now, false
+	}
 	if !p.open() {
-		return now, !p.over(now) && ctx.Err() == nil
+		return now, true
 	}
 	due := p.due()
-	if p.over(due) || p.over(now) || ctx.Err() != nil {
-		return due, false
-	}
 	if due.After(now) && !p.sleep(ctx, due.Sub(now)) {
 		return due, false
 	}

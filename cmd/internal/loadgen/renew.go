@@ -3,31 +3,47 @@ package loadgen
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 )
 
-// renew renews the worker's leases in turn until the time has come, the run is
-// called off, or none of them lives any more.
-func (w *worker) renew(until time.Time) {
-	if w.cfg.Mode == ModeSession {
-		newSession(w).renew(until)
+// prepare connects, so that no latency is that of connecting. What is wrong
+// shows in the first request.
+func (w *worker) prepare(job func(*worker) sessionJob) {
+	if w.cfg.Mode != ModeSession {
+		_ = w.conn.ready()
+		return
+	}
+	w.session = newSession(w, job(w))
+	if w.session.ready() != nil && w.conn.nc != nil {
+		w.conn.drop()
+	}
+}
+
+// renew renews the worker's leases in turn until the pace ends, the run is
+// called off, or none of them lives any more. The worker must be prepared.
+func (w *worker) renew(p *pace) {
+	defer func() { p.finish(time.Now()) }()
+	if w.session != nil {
+		w.session.work(p)
 		return
 	}
 	step := w.renewOne
 	if w.cfg.Mode == ModeBatch {
 		step = w.renewBatch(codecOf(w.cfg.Codec))
 	}
-	_ = w.conn.ready() // so that the first latency is not that of connecting; what is wrong shows in the first exchange
-	for now := time.Now(); now.Before(until) && w.ctx.Err() == nil && len(w.leases) > 0; {
-		now = step(now)
+	for len(w.leases) > 0 {
+		from, ok := p.next(w.ctx)
+		if !ok {
+			return
+		}
+		step(from)
 	}
 }
 
-// renewOne sends one heartbeat and returns when it was answered.
-func (w *worker) renewOne(start time.Time) time.Time {
+// renewOne sends one heartbeat, whose latency counts from then on.
+func (w *worker) renewOne(from time.Time) {
 	if w.at >= len(w.leases) {
 		w.at = 0
 	}
@@ -36,12 +52,12 @@ func (w *worker) renewOne(start time.Time) time.Time {
 	status, answer, err := w.conn.exchange("POST", w.leasePath(l.id, "/heartbeat"), wire.TypeJSON, w.body)
 	if err != nil {
 		w.failed(err, 1)
-		return time.Now()
+		return
 	}
-	now := time.Now()
+	took := time.Since(from)
 	if status != 200 {
 		w.notRenewed(problem(status, answer))
-		return time.Now()
+		return
 	}
 	l.seq++
 	w.at++
@@ -50,8 +66,7 @@ func (w *worker) renewOne(start time.Time) time.Time {
 	if bytes.Contains(answer, []byte(`"duplicate":true`)) {
 		renewals = 0 // one before was committed, though its answer was lost
 	}
-	w.tally.acknowledged(renewals, now.Sub(start))
-	return now
+	w.tally.acknowledged(renewals, took)
 }
 
 // notRenewed counts a refusal of the lease at w.at and forgets the lease if it
@@ -78,24 +93,23 @@ func (w *worker) forget(i int) {
 }
 
 // renewBatch returns the step of batch mode: one request for the next leases.
-func (w *worker) renewBatch(c codec) func(time.Time) time.Time {
+func (w *worker) renewBatch(c codec) func(time.Time) {
 	path := []byte(wire.PathHeartbeats + w.query)
-	return func(start time.Time) time.Time {
+	return func(from time.Time) {
 		window := w.window()
 		w.body = c.encode(w.body[:0], window)
 		status, answer, err := w.conn.exchange("POST", path, c.mediaType, w.body)
 		if err != nil {
 			w.failed(err, int64(len(window)))
-			return time.Now()
+			return
 		}
-		now := time.Now()
+		took := time.Since(from)
 		if status != 200 {
 			w.tally.refused(string(problem(status, answer).Code), int64(len(window)))
 			w.backOff()
-			return time.Now()
+			return
 		}
-		w.renewed(window, answer, now.Sub(start))
-		return now
+		w.renewed(window, answer, took)
 	}
 }
 
@@ -143,15 +157,4 @@ func (w *worker) rejected(beats []wire.RejectedBeat) {
 			w.forget(i)
 		}
 	}
-}
-
-func grantedEpoch(answer []byte) (uint64, error) {
-	var g wire.Grant
-	if err := json.Unmarshal(answer, &g); err != nil {
-		return 0, fmt.Errorf("read grant: %w", err)
-	}
-	if g.Epoch == 0 {
-		return 0, fmt.Errorf("read grant: no epoch in %q", answer[:min(len(answer), 200)])
-	}
-	return g.Epoch, nil
 }

@@ -50,11 +50,18 @@ func Run(ctx context.Context, cfg Config) (*Result, error) {
 }
 
 func newRun(cfg Config) *run {
-	r := &run{cfg: cfg, leases: make([]lease, cfg.Leases), result: cfg.heading()}
-	for i := range r.leases {
-		r.leases[i].id = cfg.shape().id(cfg.Prefix, i)
-	}
+	r := &run{cfg: cfg, result: cfg.heading()}
+	r.renumber(0)
 	return r
+}
+
+// renumber makes the leases new ones, the first of that number.
+func (r *run) renumber(first int) {
+	r.leases = make([]lease, r.cfg.Leases)
+	shape := r.cfg.shape()
+	for i := range r.leases {
+		r.leases[i] = lease{id: shape.id(r.cfg.Prefix, first+i), number: first + i}
+	}
 }
 
 // hire deals the leases out to n workers.
@@ -73,36 +80,83 @@ func (r *run) dismiss() {
 	r.crew = nil
 }
 
+// measure grants all leases once, and renews them for as many runs as are
+// wanted.
 func (r *run) measure(ctx context.Context) error {
 	started := time.Now()
 	err := r.grant(ctx)
 	r.result.granted(r.tally(), time.Since(started))
-	if err != nil || ctx.Err() != nil {
-		return err
+	var runs []Renewed
+	for err == nil && ctx.Err() == nil && len(runs) < r.cfg.Runs && len(r.leases) > 0 {
+		one := r.renewMeasured(ctx)
+		r.keepLiving()
+		if ctx.Err() == nil || len(runs) == 0 { // what was not finished would spoil the medians
+			runs = append(runs, one)
+		}
 	}
-	r.hire(ctx, r.cfg.Workers)
-	started = time.Now()
-	until := started.Add(r.cfg.Duration)
-	r.phase(Progress{Phase: PhaseRenew, Of: r.cfg.Duration}, func(w *worker) { w.renew(until) })
-	r.result.renewed(r.tally(), time.Since(started))
-	return nil
+	if len(runs) > 0 {
+		r.result.tell(runs)
+	}
+	return err
 }
 
-// grant registers all leases. The first refusal that is final ends it for all.
+// renewMeasured renews for as long as one run takes.
+func (r *run) renewMeasured(ctx context.Context) Renewed {
+	r.hire(ctx, min(r.cfg.Workers, len(r.leases)))
+	r.prepare(newSessionBeats)
+	target := r.cfg.target()
+	m := startMeter(ctx, &target)
+	now := time.Now()
+	s := schedule{start: now, until: now.Add(r.cfg.Duration), rate: r.cfg.Rate, connections: len(r.crew)}
+	r.phase(Progress{Phase: PhaseRenew, Of: r.cfg.Duration}, func(w *worker) { w.renew(s.of(w.number, w.tally)) })
+	took, t := time.Since(now), r.tally()
+	return renewed(t, s, took, m.stop(t.requests))
+}
+
+// keepLiving forgets the leases that ended under the run.
+func (r *run) keepLiving() {
+	living := r.leases[:0] // workers hold theirs in the same order, so none is overwritten before it is read
+	for _, w := range r.crew {
+		for _, l := range w.leases {
+			if l.epoch != 0 {
+				living = append(living, l)
+			}
+		}
+	}
+	r.leases = living
+}
+
+// prepare connects the crew, all at once.
+func (r *run) prepare(job func(*worker) sessionJob) {
+	var workers sync.WaitGroup
+	for _, w := range r.crew {
+		workers.Go(func() { w.prepare(job) })
+	}
+	workers.Wait()
+}
+
+// grant registers all leases over as many connections as that profits from.
 func (r *run) grant(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var (
-		once  sync.Once
-		first error
-	)
-	r.hire(ctx, min(max(crewOf, r.cfg.Workers), len(r.leases)))
+	n := min(max(crewOf, r.cfg.Workers), len(r.leases))
+	return r.grantBy(ctx, n, func() schedule { return schedule{} })
+}
+
+// grantBy registers all leases over n connections, once begin has said by which
+// schedule. The first refusal that is final ends it for all.
+func (r *run) grantBy(ctx context.Context, n int, begin func() schedule) error {
+	within, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	r.hire(within, n)
+	s := begin()
 	r.phase(Progress{Phase: PhaseGrant, Total: int64(len(r.leases))}, func(w *worker) {
-		if err := w.grant(); err != nil {
-			once.Do(func() { first = err; cancel() })
+		if err := w.grant(s.of(w.number, w.tally)); err != nil {
+			cancel(err)
 		}
 	})
-	return first
+	if ctx.Err() != nil {
+		return nil
+	}
+	return context.Cause(within)
 }
 
 // cleanUp ends the leases, within a bound of time.
@@ -112,7 +166,7 @@ func (r *run) cleanUp(ctx context.Context) {
 	var left atomic.Int64
 	r.hire(ctx, min(crewOf, len(r.leases)))
 	r.phase(Progress{Phase: PhaseEnd, Total: int64(len(r.leases))}, func(w *worker) { left.Add(int64(w.end())) })
-	r.result.LeasesLeft = int(left.Load())
+	r.result.LeasesLeft += int(left.Load())
 }
 
 // phase lets every worker do its part, tells of the progress, and returns when

@@ -2,7 +2,9 @@ package loadgen
 
 import (
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
@@ -17,38 +19,52 @@ const maxPipeline = 1024
 // sessionBuffer is how much a session reads at once: a hundred answers.
 const sessionBuffer = 16 << 10
 
-// session renews a worker's leases over one WebSocket, with several heartbeats
-// in flight: it sends what there is room for in one write, and takes all
+// sessionJob is what the frames of a session are about: leases by their index in
+// those of the worker. It counts in the worker's tally what fails, and the
+// session what is acknowledged.
+type sessionJob interface {
+	// pick returns the next lease to send a frame of, or -1 where that has to
+	// wait for an answer.
+	pick() int
+	// appendFrame appends the frame of a lease that was picked.
+	appendFrame(b []byte, rid uint64, i int) []byte
+	// accepted takes the answer of a lease and returns for how many it counts.
+	accepted(i int, frame []byte, a answerFrame) (int64, error)
+	// refused takes the refusal of a lease and says whether it asks for patience.
+	refused(i int, p *wire.Problem) (slow bool)
+	// broken is told when nothing that is in flight will be answered.
+	broken(err error)
+	// left says that there is more to do.
+	left() bool
+	// failure is why nothing is left before all was done, if so.
+	failure() error
+}
+
+// session works for a worker over one WebSocket, with several frames in flight:
+// it sends what there is room for, and is due, in one write, and takes all
 // answers that have come before it sends again.
 type session struct {
 	w      *worker
+	job    sessionJob
 	codec  sessionCodec
 	in     frames
 	key    [maskBytes]byte // of all frames of the session
 	out    []byte          // what is to be written, reused
 	flying flights
-	busy   []bool // by index in w.leases: its heartbeat is in flight
-	alive  int    // leases that are not over
-	slow   bool   // a refusal asked for patience
+	slow   bool      // a refusal asked for patience
+	free   time.Time // since when a frame that becomes due could be sent; of an open loop
 }
 
-func newSession(w *worker) *session {
-	s := &session{
-		w: w, codec: sessionCodecOf(w.cfg.Codec), flying: newFlights(w.cfg.Pipeline),
-		busy: make([]bool, len(w.leases)), alive: len(w.leases),
-	}
+func newSession(w *worker, job sessionJob) *session {
 	w.conn.buffer = sessionBuffer
-	return s
+	return &session{w: w, job: job, codec: sessionCodecOf(w.cfg.Codec), flying: newFlights(w.cfg.Pipeline)}
 }
 
-// renew renews until the time has come, the run is called off, or no lease
-// lives any more, and then takes the answers that are still to come.
-func (s *session) renew(until time.Time) {
-	if err := s.ready(); err != nil { // first, so that no latency is that of connecting
-		s.broken(err)
-	}
-	for now := time.Now(); now.Before(until) && s.w.ctx.Err() == nil && s.alive > 0; now = time.Now() {
-		if err := s.turn(now); err != nil {
+// work goes on until the pace ends, the run is called off, or there is nothing
+// left to do, and then takes the answers that are still to come.
+func (s *session) work(p *pace) {
+	for now := time.Now(); s.job.left() && !p.ended(s.w.ctx, now); now = time.Now() {
+		if err := s.turn(p, now); err != nil {
 			s.broken(err)
 		}
 	}
@@ -59,14 +75,21 @@ func (s *session) renew(until time.Time) {
 	}
 }
 
-// turn fills the pipeline and takes what answers there are, at least one.
-func (s *session) turn(now time.Time) error {
+// turn sends what can be sent at now and takes what answers there are: at least
+// one, unless something becomes due before it comes.
+func (s *session) turn(p *pace, now time.Time) error {
 	if err := s.ready(); err != nil {
 		return err
 	}
-	s.fill(now)
+	idle := s.fill(p, now)
 	if err := s.flush(); err != nil {
 		return err
+	}
+	if idle {
+		s.free = now
+		if answered, err := s.await(p.due()); !answered || err != nil {
+			return err
+		}
 	}
 	if err := s.take(); err != nil {
 		return err
@@ -92,32 +115,31 @@ func (s *session) ready() error {
 	return nil
 }
 
-// fill composes heartbeats of as many leases as there is room for.
-func (s *session) fill(now time.Time) {
+// fill composes frames, as many as are due and there is room for. It is true
+// where more could be sent, but is not due yet.
+func (s *session) fill(p *pace, now time.Time) (idle bool) {
+	if s.free.IsZero() {
+		s.free = now
+	}
+	from := now
 	for s.flying.room() {
-		i := s.pick()
-		if i < 0 {
-			return
+		if p.open() {
+			if from = p.due(); from.After(now) || p.over(from) {
+				return true
+			}
 		}
-		rid := s.flying.add(i, now)
-		s.busy[i] = true
-		s.w.body = s.codec.beat(s.w.body[:0], rid, s.w.cfg.NS, &s.w.leases[i])
+		i := s.job.pick()
+		if i < 0 {
+			break
+		}
+		if p.open() {
+			p.take(from, s.free)
+		}
+		s.w.body = s.job.appendFrame(s.w.body[:0], s.flying.add(i, from), i)
 		s.out = appendFrame(s.out, s.codec.opcode, s.key, s.w.body)
 	}
-}
-
-// pick returns the next lease that lives and has no heartbeat in flight, or -1.
-func (s *session) pick() int {
-	for range s.w.leases {
-		i := s.w.at
-		if s.w.at++; s.w.at == len(s.w.leases) {
-			s.w.at = 0
-		}
-		if !s.busy[i] && s.w.leases[i].epoch != 0 {
-			return i
-		}
-	}
-	return -1
+	s.free = time.Time{} // not before an answer has come
+	return false
 }
 
 func (s *session) flush() error {
@@ -127,9 +149,28 @@ func (s *session) flush() error {
 	_, err := s.w.conn.nc.Write(s.out)
 	s.out = s.out[:0]
 	if err != nil {
-		return fmt.Errorf("send heartbeats: %w", err)
+		return fmt.Errorf("send frames: %w", err)
 	}
 	return nil
+}
+
+// await waits until something can be read, which is true, or the time has come.
+func (s *session) await(until time.Time) (answered bool, err error) {
+	if s.in.in.Buffered() > 0 {
+		return true, nil
+	}
+	if err := s.w.conn.nc.SetReadDeadline(until); err != nil {
+		return false, fmt.Errorf("set deadline: %w", err)
+	}
+	_, err = s.in.in.Peek(1)
+	s.w.conn.rearm()
+	switch {
+	case err == nil:
+		return true, nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return false, nil
+	}
+	return false, fmt.Errorf("read session: %w", err)
 }
 
 // take waits for a frame and takes all that came with it.
@@ -178,38 +219,21 @@ func (s *session) answered(frame []byte, now time.Time) error {
 	case a.wrong && a.rid == 0:
 		return s.codec.problem(frame)
 	}
-	i, sent, ok := s.flying.remove(a.rid)
+	i, from, ok := s.flying.remove(a.rid)
 	if !ok {
 		return fmt.Errorf("%w: an answer to rid %d, which is not asked", errFrame, a.rid)
 	}
-	s.busy[i] = false
 	if a.wrong {
-		s.refused(i, s.codec.problem(frame))
+		s.slow = s.job.refused(i, s.codec.problem(frame)) || s.slow
 		return nil
 	}
-	s.w.leases[i].seq++
+	n, err := s.job.accepted(i, frame, a)
+	if err != nil {
+		return err
+	}
 	s.w.pause = 0
-	renewals := int64(1)
-	if a.duplicate {
-		renewals = 0 // one before was committed, though its answer was lost
-	}
-	s.w.tally.acknowledged(renewals, now.Sub(sent))
+	s.w.tally.acknowledged(n, now.Sub(from))
 	return nil
-}
-
-// refused counts a refusal and gives the lease up if it is over.
-func (s *session) refused(i int, p *wire.Problem) {
-	s.w.tally.refused(string(p.Code), 1)
-	switch {
-	case over(p.Code):
-		s.w.leases[i].epoch = 0
-		s.w.tally.lost++
-		s.alive--
-	case p.CurrentSeq != nil:
-		s.w.leases[i].seq = *p.CurrentSeq
-	default:
-		s.slow = true
-	}
 }
 
 // broken counts what was in flight as lost, or what failed to be sent at all,
@@ -217,10 +241,10 @@ func (s *session) refused(i int, p *wire.Problem) {
 func (s *session) broken(err error) {
 	lost := max(int64(s.flying.n), 1)
 	s.flying.clear()
-	clear(s.busy)
-	s.out = s.out[:0]
+	s.out, s.free = s.out[:0], time.Time{}
 	if s.w.conn.nc != nil { // else it has turned already
 		s.w.conn.drop()
 	}
 	s.w.failed(err, lost)
+	s.job.broken(err)
 }

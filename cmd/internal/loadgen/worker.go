@@ -2,7 +2,6 @@ package loadgen
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -19,14 +18,17 @@ const (
 // worker drives one connection with leases of its own. It belongs to one
 // goroutine at a time; only its tally's counters are read by others.
 type worker struct {
-	cfg    *Config
-	ctx    context.Context // of the run
-	conn   *conn
-	tally  *tally
-	leases []lease
-	at     int // where the next round goes on
-	pause  time.Duration
-	stuck  time.Time // the first failed grant since the last one that was granted
+	cfg     *Config
+	shape   *shape
+	ctx     context.Context // of the run
+	number  int             // from 0
+	conn    *conn
+	session *session // nil unless prepared in session mode
+	tally   *tally
+	leases  []lease
+	at      int // where the next round goes on
+	pause   time.Duration
+	stuck   time.Time // the first failed grant since the last one that was granted
 
 	query string // what every path ends in
 	path  []byte // reused, as is body
@@ -35,7 +37,9 @@ type worker struct {
 
 func newWorker(ctx context.Context, cfg *Config, number int, leases []lease) *worker {
 	target := cfg.target()
-	w := &worker{cfg: cfg, ctx: ctx, conn: newConn(ctx, &target, number), tally: newTally(), leases: leases}
+	w := &worker{
+		cfg: cfg, shape: cfg.shape(), ctx: ctx, number: number, conn: newConn(ctx, &target, number), tally: newTally(), leases: leases,
+	}
 	if cfg.NS != wire.DefaultNS {
 		w.query = "?ns=" + cfg.NS
 	}
@@ -77,63 +81,6 @@ func pause(ctx context.Context, d time.Duration) {
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-}
-
-// grant registers the worker's leases, each until it is granted. A refusal that
-// is not worth another try is the error.
-func (w *worker) grant() error {
-	for i := range w.leases {
-		for w.leases[i].epoch == 0 {
-			if w.ctx.Err() != nil {
-				return nil
-			}
-			if err := w.grantOne(&w.leases[i]); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (w *worker) grantOne(l *lease) error {
-	w.body = w.cfg.shape().appendBody(w.body[:0], numberOf(w.cfg.Prefix, l.id))
-	start := time.Now()
-	status, answer, err := w.conn.exchange("PUT", w.leasePath(l.id, ""), wire.TypeJSON, w.body)
-	if err != nil {
-		w.failed(err, 1)
-		return w.givenUp(start, err)
-	}
-	if status != 200 && status != 201 {
-		return w.notGranted(start, problem(status, answer))
-	}
-	if l.epoch, err = grantedEpoch(answer); err != nil {
-		return err
-	}
-	w.pause, w.stuck = 0, time.Time{}
-	w.tally.acknowledged(1, time.Since(start))
-	return nil
-}
-
-func (w *worker) notGranted(start time.Time, p *wire.Problem) error {
-	w.tally.refused(string(p.Code), 1)
-	if !p.Retryable {
-		return fmt.Errorf("register a lease: %w", p)
-	}
-	w.backOff()
-	return w.givenUp(start, p)
-}
-
-// givenUp returns the failure of a grant that began at start, if nothing was
-// granted for so long that another try is not worth it.
-func (w *worker) givenUp(start time.Time, failure error) error {
-	if w.stuck.IsZero() {
-		w.stuck = start
-	}
-	silent := time.Since(w.stuck)
-	if silent < w.cfg.Timeout || w.ctx.Err() != nil {
-		return nil
-	}
-	return fmt.Errorf("register a lease: nothing granted for %v: %w", silent.Round(time.Millisecond), failure)
 }
 
 // end takes the worker's leases away again and returns how many it had to leave
