@@ -75,6 +75,14 @@ func (b *beater) beat(due time.Time) {
 	}
 }
 
+// living are the leases that did not end under them; all beaters are done.
+func (b *beaters) living() (out []lease) {
+	for _, one := range b.crew {
+		out = append(out, one.leases...)
+	}
+	return out
+}
+
 // counts are those of all parts; they may be asked for at any time.
 func (b *beaters) counts() (done, failed int64) {
 	for _, one := range b.crew {

@@ -212,8 +212,9 @@ func (r *failoverRun) strike(ctx context.Context, i int, o *outage, one *Failove
 	if ctx.Err() != nil {
 		return nil
 	}
-	o.begin(time.Now())
+	killed := time.Now()
 	r.nodes.kill(i)
+	o.begin(killed, time.Now())
 	if !o.wait(ctx, r.cfg.Patience) {
 		return r.lost(ctx, "nothing could be written")
 	}

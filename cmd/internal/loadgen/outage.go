@@ -10,8 +10,9 @@ import (
 // all who write could write again.
 type outage struct {
 	mu     sync.Mutex // guards all below
-	killed time.Time  // zero: nobody is, yet
-	first  time.Time  // when the first write that was sent since was acknowledged
+	killed time.Time  // before the kill
+	dead   time.Time  // when the leader was gone; zero: it is not, yet
+	first  time.Time  // when the first write that was sent since then was acknowledged
 	away   map[int]bool
 
 	back chan struct{} // closed when nobody is away
@@ -26,18 +27,19 @@ func newOutage(n int) *outage {
 	return o
 }
 
-// begin notes the kill.
-func (o *outage) begin(at time.Time) {
+// begin notes a kill that is done. What was sent before the leader was gone may
+// have been acknowledged by it, and does not count.
+func (o *outage) begin(killed, dead time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.killed = at
+	o.killed, o.dead = killed, dead
 }
 
 // acknowledged notes a write.
 func (o *outage) acknowledged(writer int, sent, answered time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.killed.IsZero() || sent.Before(o.killed) || len(o.away) == 0 {
+	if o.dead.IsZero() || sent.Before(o.dead) || len(o.away) == 0 {
 		return
 	}
 	if o.first.IsZero() || answered.Before(o.first) {
@@ -61,6 +63,7 @@ func (o *outage) wait(ctx context.Context, patience time.Duration) bool {
 	return false
 }
 
+// firstCommit is from before the kill until the first write that counts.
 func (o *outage) firstCommit() time.Duration {
 	o.mu.Lock()
 	defer o.mu.Unlock()

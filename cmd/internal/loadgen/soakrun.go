@@ -60,6 +60,7 @@ func (r *soakRun) drive(ctx context.Context) error {
 	r.start(under, &running)
 	during(r.cfg.Watch, Progress{Phase: PhaseSoak, Of: r.cfg.Duration}, r.beaters.counts, running.Wait)
 	r.sum(time.Since(started))
+	r.herd.leases = r.beaters.living()
 	checking, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupMax)
 	defer cancel()
 	found, err := r.herd.verify(checking, &r.cfg.Target)

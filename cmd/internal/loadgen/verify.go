@@ -15,8 +15,8 @@ type losses struct {
 }
 
 // verify reads all leases of a herd from the leader and counts what was lost.
-// A lease that was lost is not counted again: it is forgotten. Nobody may renew
-// meanwhile.
+// A lease that was lost is forgotten, so that it is not counted again. Nobody may
+// renew meanwhile.
 func (r *run) verify(ctx context.Context, t *Target) (losses, error) {
 	there := make(map[string]wire.Lease, len(r.leases))
 	c := newConn(ctx, t, 0)
@@ -56,21 +56,20 @@ func insist(ctx context.Context, c *conn, path string, answer any) error {
 }
 
 func (r *run) compare(there map[string]wire.Lease) (found losses) {
-	for i := range r.leases {
-		l := &r.leases[i]
-		if l.epoch == 0 {
+	living := r.leases[:0]
+	for _, l := range r.leases {
+		is, ok := there[l.id]
+		if !ok || is.Epoch != l.epoch {
+			found.ended++
 			continue
 		}
-		is, ok := there[l.id]
-		switch {
-		case !ok || is.Epoch != l.epoch:
-			found.ended++
-			l.epoch = 0
-		case is.Seq < l.seq:
+		if is.Seq < l.seq {
 			found.renewals++
 			l.seq = is.Seq
 		}
+		living = append(living, l)
 	}
+	r.leases = living
 	return found
 }
 
