@@ -21,7 +21,9 @@ func newBenchCompare() *cobra.Command {
 			"Figures that are the same everywhere are left out of the table.",
 		Example: "  rollcall bench renew --runs 5 -o json >old.json\n  rollcall bench compare old.json new.json",
 		Args:    arguments(2, 2, "OLD.json NEW.json"),
-		RunE:    func(cmd *cobra.Command, args []string) error { return compareFiles(cmd.OutOrStdout(), args[0], args[1], out.json()) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return compareFiles(cmd.OutOrStdout(), args[0], args[1], out.json())
+		},
 	}
 	out.flag(cmd)
 	return cmd

@@ -141,7 +141,7 @@ func TestBenchGrantTable(t *testing.T) {
 		LeasesLeft: 7, Interrupted: true, Runs: runs,
 		Granted: loadgen.Granted{
 			Seconds: 2.5, Grants: 50_000, GrantsPerS: 20_000, Latency: someLatency, ErrorCodes: map[string]int64{"overloaded": 1},
-			OpenLoop: &loadgen.OpenLoop{OfferedPerS: 21_000, AchievedPerS: 20_000, Waited: 1_234, Unsent: 5, Behind: someLatency},
+			OpenLoop: &loadgen.OpenLoop{OfferedPerS: 21_000, AchievedPerS: 20_000, Due: 3_005, Waited: 1_234, Unsent: 5, Behind: loadgen.Latency{P50: 1, P99: 5.5, Max: 400}},
 		},
 	}
 	checkText(t, func(w io.Writer) error { return printBenchGrant(w, result) }, `
@@ -165,8 +165,9 @@ NODE         CPU  A REQUEST  RESIDENT  GREW BY  HEAP  RAFT ENTRIES
 this driver  -    -          -         -        -     -
 
 open loop: 21,000 requests a second were due, 20,000 were acknowledged; latency counts from when a request was due
-1,234 waited for their connection; the driver itself was behind by 1.00 ms at p50, 2.00 ms at p99, 400 ms at most
-THE SCHEDULE WAS NOT KEPT: 5 requests that were due were not sent; more --workers, or less --rate
+1,234 waited for their connection; the driver itself was behind by 1.00 ms at p50, 5.50 ms at p99, 400 ms at most
+THE SCHEDULE WAS NOT KEPT: 5 of 3,005 requests were never sent; more --workers, or less --rate
+THE DRIVER WAS LATE: its machine is too busy for this schedule, and the latencies are partly its own
 
 2.5 s of granting (cbor)
 errors of code overloaded: 1

@@ -62,7 +62,10 @@ func printOpenLoop(w io.Writer, o *loadgen.OpenLoop) {
 		number(int64(o.OfferedPerS)), number(int64(o.AchievedPerS)))
 	fmt.Fprintf(w, "%s waited for their connection; the driver itself was behind by %s at p50, %s at p99, %s at most\n",
 		number(o.Waited), ms(o.Behind.P50), ms(o.Behind.P99), ms(o.Behind.Max))
-	if !o.Kept() {
-		fmt.Fprintf(w, "THE SCHEDULE WAS NOT KEPT: %s requests that were due were not sent; more --workers, or less --rate\n", number(o.Unsent))
+	if o.Overtaxed() {
+		fmt.Fprintf(w, "THE SCHEDULE WAS NOT KEPT: %s of %s requests were never sent; more --workers, or less --rate\n", number(o.Unsent), number(o.Due))
+	}
+	if o.Late() {
+		fmt.Fprintln(w, "THE DRIVER WAS LATE: its machine is too busy for this schedule, and the latencies are partly its own")
 	}
 }

@@ -72,8 +72,12 @@ func TestOpenLoopTellsWhatItLeftUnsent(t *testing.T) {
 		t.Errorf("%d requests, %d unsent, late by %v", got.requests, got.unsent, late)
 	}
 	s := schedule{rate: 1_000}
-	if o := s.openLoop(got, time.Second); o.Kept() || o.OfferedPerS != 1_000 || o.AchievedPerS != 500 {
+	if o := s.openLoop(got, time.Second); !o.Overtaxed() || o.Late() || o.Due != 1_000 || o.OfferedPerS != 1_000 || o.AchievedPerS != 500 {
 		t.Errorf("open loop %+v", o)
+	}
+	slow := OpenLoop{Due: 1_000, Unsent: 1, Behind: Latency{P99: 5.1}}
+	if slow.Overtaxed() || !slow.Late() {
+		t.Error("a late driver is one that is overtaxed")
 	}
 	if (schedule{}).openLoop(got, time.Second) != nil {
 		t.Error("a closed loop has a schedule")

@@ -11,7 +11,7 @@ import (
 
 // Bounds of a file of results.
 const (
-	maxResults     = 64 << 20 // bytes
+	maxResults     = 16 << 20 // bytes
 	maxResultDepth = 8        // objects within each other
 )
 

@@ -60,6 +60,10 @@ type fakeSessions struct {
 	hold  int
 	limit int64 // sessions are closed after so many answers; 0: never
 	count atomic.Int64
+
+	deny   func(*sentRegistration) *wire.Problem // may be nil
+	bodies []wire.Registration
+	before func() // each frame, under the lock; may be nil
 }
 
 func (f *fakeSessions) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -120,6 +124,13 @@ func (f *fakeSessions) beatFrame(format sessionFormat, frame []byte) []byte {
 	answer := map[string]any{"op": "error", "code": wire.CodeInvalidRequest}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.before != nil {
+		f.before()
+	}
+	if f.register(format, frame, answer) {
+		out, _ := format.marshal(answer)
+		return out
+	}
 	if format.unmarshal(frame, &b) == nil && b.Op == "heartbeat" && strings.HasPrefix(b.ID, "bench-") {
 		answer["rid"] = b.RID
 		seq, ok := f.seqs[b.Epoch]
@@ -135,6 +146,36 @@ func (f *fakeSessions) beatFrame(format sessionFormat, frame []byte) []byte {
 	}
 	out, _ := format.marshal(answer)
 	return out
+}
+
+// register grants what a frame registers, if it does, and sets the answer.
+func (f *fakeSessions) register(format sessionFormat, frame []byte, answer map[string]any) bool {
+	var asked sentRegistration
+	if format.unmarshal(frame, &asked) != nil || asked.Op != "register" {
+		return false
+	}
+	answer["rid"] = asked.RID
+	if f.deny != nil {
+		if p := f.deny(&asked); p != nil {
+			answer["code"], answer["retryable"] = p.Code, p.Retryable
+			return true
+		}
+	}
+	f.epochs++
+	f.seqs[f.epochs] = 0
+	f.bodies = append(f.bodies, asked.Registration)
+	answer["op"], answer["epoch"], answer["id"] = "ok", f.epochs, asked.ID
+	delete(answer, "code")
+	return true
+}
+
+// sentRegistration is a frame of register.
+type sentRegistration struct {
+	Op  string `json:"op"`
+	RID uint64 `json:"rid"`
+	NS  string `json:"ns"`
+	ID  string `json:"id"`
+	wire.Registration
 }
 
 func TestSessionRunRenewsOverWebSockets(t *testing.T) {
