@@ -63,15 +63,23 @@ func printBenchFailover(w io.Writer, r *loadgen.FailoverResult) error {
 		len(r.Rounds), r.Seconds, number(int64(r.Leases)), milliseconds(r.TTLMS))
 	t := newTable(w, "ROUND", "KILLED", "FIRST COMMIT", "LONGEST GAP", "READY AGAIN", "LOST", "ENDED")
 	for i, round := range r.Rounds {
-		t.row(fmt.Sprint(i+1), round.Killed, ms(round.FirstCommit), ms(round.Gap), ms(round.Ready),
+		t.row(fmt.Sprint(i+1), round.Killed, reached(round.FirstCommit), reached(round.Gap), reached(round.Ready),
 			number(round.RenewalsLost+round.GrantsLost), number(round.LeasesEnded))
 	}
-	t.row("median", "", ms(r.FirstCommit.Median), ms(r.Gap.Median), ms(r.Ready.Median), "", "")
-	t.row("worst", "", ms(r.FirstCommit.Worst), ms(r.Gap.Worst), ms(r.Ready.Worst),
+	t.row("median", "", reached(r.FirstCommit.Median), reached(r.Gap.Median), reached(r.Ready.Median), "", "")
+	t.row("worst", "", reached(r.FirstCommit.Worst), reached(r.Gap.Worst), reached(r.Ready.Worst),
 		number(r.RenewalsLost+r.GrantsLost), number(r.LeasesEnded))
 	err := t.print()
 	fmt.Fprintf(w, "\nacknowledged meanwhile: %s grants, %s renewals\n", number(r.Grants), number(r.Renewals))
 	printErrors(w, r.ErrorCodes)
 	printInterrupted(w, r.Interrupted)
 	return err
+}
+
+// reached is nothing for what a round did not get to.
+func reached(v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return ms(v)
 }
