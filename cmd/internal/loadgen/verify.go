@@ -18,7 +18,7 @@ type losses struct {
 // A lease that was lost is forgotten, so that it is not counted again. Nobody may
 // renew meanwhile.
 func (r *run) verify(ctx context.Context, t *Target) (losses, error) {
-	there := make(map[string]wire.Lease, len(r.leases))
+	there := make(map[string]lease, len(r.leases))
 	c := newConn(ctx, t, 0)
 	defer c.close()
 	for cursor, more := "", true; more; {
@@ -27,7 +27,7 @@ func (r *run) verify(ctx context.Context, t *Target) (losses, error) {
 			return losses{}, fmt.Errorf("read what is there: %w", err)
 		}
 		for _, l := range page.Alive {
-			there[l.ID] = l
+			there[l.ID] = lease{epoch: l.Epoch, seq: l.Seq}
 		}
 		cursor = page.NextCursor
 		more = cursor != ""
@@ -55,17 +55,18 @@ func insist(ctx context.Context, c *conn, path string, answer any) error {
 	return err
 }
 
-func (r *run) compare(there map[string]wire.Lease) (found losses) {
+// compare forgets the leases that are not there.
+func (r *run) compare(there map[string]lease) (found losses) {
 	living := r.leases[:0]
 	for _, l := range r.leases {
 		is, ok := there[l.id]
-		if !ok || is.Epoch != l.epoch {
+		if !ok || is.epoch != l.epoch {
 			found.ended++
 			continue
 		}
-		if is.Seq < l.seq {
+		if is.seq < l.seq {
 			found.renewals++
-			l.seq = is.Seq
+			l.seq = is.seq
 		}
 		living = append(living, l)
 	}

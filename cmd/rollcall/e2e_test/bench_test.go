@@ -87,6 +87,6 @@ func TestBenchTakesItsNodesAlong(t *testing.T) {
 		if signal == syscall.SIGINT && err != nil {
 			t.Errorf("after %v: %v", signal, err)
 		}
-		eventually(t, 20*time.Second, "the nodes end with the bench", func() bool { return nodesBelow(dir) == 0 })
+		eventually(t, time.Minute, "the nodes end with the bench", func() bool { return nodesBelow(dir) == 0 })
 	}
 }
