@@ -1,10 +1,12 @@
 #!/bin/sh
 # Three nodes as processes on this machine, and the load driver beside them: the
-# runs behind docs/benchmarks.md. DURATION (30s) is that of each run.
+# runs behind docs/benchmarks.md. DURATION (30s) is that of each run, of which
+# there are RUNS (1); the figures of several are their medians.
 set -eu
 
 rollcall=${ROLLCALL:-bin/rollcall}
 duration=${DURATION:-30s}
+runs=${RUNS:-1}
 root=$(mktemp -d)
 nodes=
 stop() {
@@ -31,23 +33,23 @@ for n in 0 1 2; do
 done
 
 endpoints=http://127.0.0.1:17900,http://127.0.0.1:17910,http://127.0.0.1:17920
-bench() {
-	echo
-	echo "rollcall bench $*"
-	"$rollcall" bench "$@" --endpoints "$endpoints" --duration "$duration"
-}
-
-bench --leases 10000 --workers 512
-bench --leases 100000 --workers 16 --mode batch --batch 1000
-bench --leases 100000 --workers 16 --mode batch --batch 1000 --codec cbor
-bench --leases 100000 --workers 16 --mode batch --batch 1000 --codec binary
-bench --leases 10000 --workers 64 --mode session --pipeline 100
-bench --leases 10000 --workers 64 --mode session --pipeline 100 --codec cbor
-bench watch --watchers 500 --every 1s
 scenario() {
 	echo
 	echo "rollcall bench $*"
 	"$rollcall" bench "$@" --endpoints "$endpoints"
 }
+renew() { scenario renew "$@" --duration "$duration" --runs "$runs"; }
+
+renew --leases 10000 --workers 512
+renew --leases 100000 --workers 16 --mode batch --batch 1000
+renew --leases 100000 --workers 16 --mode batch --batch 1000 --codec cbor
+renew --leases 100000 --workers 16 --mode batch --batch 1000 --codec binary
+renew --leases 10000 --workers 64 --mode session
+renew --leases 10000 --workers 64 --mode session --pipeline 100
+renew --leases 10000 --workers 64 --mode session --pipeline 100 --codec cbor
+renew --leases 10000 --workers 512 --rate 5000
+scenario grant --leases 50000 --workers 64 --runs "$runs"
+scenario grant --leases 50000 --workers 64 --runs "$runs" --mode session --pipeline 16
+scenario watch --watchers 500 --every 1s --duration "$duration"
 scenario mail --senders 64 --mailboxes 100 --messages 50000
 scenario mail --senders 64 --mailboxes 100 --messages 50000 --together

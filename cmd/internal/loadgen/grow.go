@@ -2,9 +2,14 @@ package loadgen
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 )
+
+// errTooShort is returned when leases end while others are granted.
+var errTooShort = errors.New("leases ended while others were granted: their TTL is too short for so many")
 
 // growth registers a herd.
 type growth struct {
@@ -19,7 +24,8 @@ type growth struct {
 
 // grow registers all leases and keeps those that there are alive meanwhile, so
 // that there may be more than are granted within a TTL. It returns what was
-// granted. The first refusal that is final ends it for all.
+// granted. The first refusal that is final ends it for all. That leases ended is
+// an error: a herd must be whole.
 func (r *run) grow(ctx context.Context) (*tally, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -31,8 +37,13 @@ func (r *run) grow(ctx context.Context) (*tally, error) {
 	}
 	during(r.cfg.Watch, Progress{Phase: PhaseGrant, Total: g.want}, g.counts, func() { g.run(cancel) })
 	sum := newTally()
+	lost := int64(0)
 	for _, k := range g.crew {
 		sum.add(k.tally)
+		lost += k.beats.lost
+	}
+	if lost > 0 && g.first == nil {
+		g.first = fmt.Errorf("%w: %d of %d did", errTooShort, lost, g.want)
 	}
 	return sum, g.first
 }

@@ -154,6 +154,9 @@ func TestMailArrives(t *testing.T) {
 		if got.SendMS.P50 <= 0 || got.ReadMS.P50 <= 0 || got.AckMS.P50 <= 0 || got.DeliveryMS.Max < got.DeliveryMS.P50 {
 			t.Errorf("latencies %+v", got)
 		}
+		if len(got.Nodes) != 2 || got.Nodes[1].CPUMicros == nil || got.All.Resident == nil {
+			t.Errorf("usage %+v", got.Usage)
+		}
 		if !phases[PhaseSend] || !phases[PhaseRead] || len(post.boxes) != 3 {
 			t.Errorf("phases %v, %d mailboxes", phases, len(post.boxes))
 		}

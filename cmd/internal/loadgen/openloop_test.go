@@ -95,7 +95,7 @@ func TestRunsGoOnWithoutTheLeasesThatEnded(t *testing.T) {
 		cluster.before = drop
 		cluster.refuse = func(*http.Request) *wire.Problem { drop(); return nil }
 		got, err := Run(t.Context(), Config{
-			Endpoints: []string{serve(t, cluster)}, Mode: mode, Leases: 40, Workers: 2, Pipeline: 2, Duration: 100 * time.Millisecond, Runs: 2,
+			Endpoints: []string{serve(t, cluster)}, Mode: mode, Leases: 40, Workers: 2, Pipeline: 2, Duration: 300 * time.Millisecond, Runs: 2,
 		})
 		if err != nil || len(got.Runs) != 2 {
 			t.Fatalf("result %+v, %v", got, err)

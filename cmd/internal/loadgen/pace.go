@@ -70,7 +70,11 @@ func (p *pace) next(ctx context.Context) (from time.Time, ok bool) {
 	if due.After(now) && !p.sleep(ctx, due.Sub(now)) {
 		return due, false
 	}
-	p.take(due, now)
+	free := now
+	if p.taken == 0 {
+		free = p.start // before which it was prepared
+	}
+	p.take(due, free)
 	return due, true
 }
 

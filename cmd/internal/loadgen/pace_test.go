@@ -105,3 +105,20 @@ func TestPaceThatIsCalledOff(t *testing.T) {
 		}
 	})
 }
+
+func TestDriverThatIsLateSaysSo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		counts := newTally()
+		s := schedule{start: start, until: start.Add(time.Second), rate: 100, connections: 1}
+		p := s.of(0, counts)
+		time.Sleep(7 * time.Millisecond) // nothing kept the connection busy
+		_, first := p.next(t.Context())
+		time.Sleep(10 * time.Millisecond) // this does
+		_, second := p.next(t.Context())
+		o := s.openLoop(counts, time.Second)
+		if !first || !second || counts.waited != 1 || o.Due != 2 || !o.Late() || o.Behind.Max < 7 || o.Behind.Max > 7.1 {
+			t.Errorf("open loop %+v", o)
+		}
+	})
+}

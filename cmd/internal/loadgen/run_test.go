@@ -209,7 +209,7 @@ func TestEndedLeasesAreCountedAndForgotten(t *testing.T) {
 				return nil
 			}
 			got, err := Run(t.Context(), Config{
-				Endpoints: []string{serve(t, cluster)}, Mode: mode, Leases: 40, Workers: 2, Batch: 20, Duration: 100 * time.Millisecond,
+				Endpoints: []string{serve(t, cluster)}, Mode: mode, Leases: 40, Workers: 2, Batch: 20, Duration: 400 * time.Millisecond,
 			})
 			if err != nil {
 				t.Fatal(err)

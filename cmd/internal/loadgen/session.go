@@ -63,6 +63,7 @@ func newSession(w *worker, job sessionJob) *session {
 // work goes on until the pace ends, the run is called off, or there is nothing
 // left to do, and then takes the answers that are still to come.
 func (s *session) work(p *pace) {
+	s.free = p.start // before which it was prepared
 	for now := time.Now(); s.job.left() && !p.ended(s.w.ctx, now); now = time.Now() {
 		if err := s.turn(p, now); err != nil {
 			s.broken(err)
@@ -162,7 +163,11 @@ func (s *session) await(until time.Time) (answered bool, err error) {
 	if err := s.w.conn.nc.SetReadDeadline(until); err != nil {
 		return false, fmt.Errorf("set deadline: %w", err)
 	}
-	_, err = s.in.in.Peek(1)
+	if s.w.ctx.Err() == nil { // else the deadline of its end was just overwritten
+		_, err = s.in.in.Peek(1)
+	} else {
+		err = os.ErrDeadlineExceeded
+	}
 	s.w.conn.rearm()
 	switch {
 	case err == nil:

@@ -13,7 +13,7 @@ import (
 
 func stormConfig(endpoints ...string) StormConfig {
 	return StormConfig{
-		Target: Target{Endpoints: endpoints}, Leases: 60, Silent: 40, TTL: 600 * time.Millisecond, LiveRate: 50, Patience: 5 * time.Second,
+		Target: Target{Endpoints: endpoints}, Leases: 60, Silent: 40, TTL: time.Second, LiveRate: 50, Patience: 5 * time.Second,
 	}
 }
 
@@ -58,29 +58,29 @@ func TestStormOfAll(t *testing.T) {
 // which lives on, have fates of their own.
 func TestStormSeesWhatMustNotBe(t *testing.T) {
 	for name, test := range map[string]struct {
-		judge func(l *fakeLease, age time.Duration) string
+		judge func(f *fakeRegistry, l *fakeLease, age time.Duration) string
 		want  func(*StormResult) bool
 		fails bool
 	}{
-		"a live one dies": {func(l *fakeLease, age time.Duration) string {
-			if l.ofNumber(50) && l.Seq == 3 {
+		"a live one dies": {func(f *fakeRegistry, l *fakeLease, age time.Duration) string {
+			if l.ofNumber(50) && len(f.byID) == 60 && age > 150*time.Millisecond {
 				return "expired"
 			}
 			return justly(l, age)
 		}, func(r *StormResult) bool { return r.LiveDied == 1 && r.Buried == 40 }, true},
-		"one dies early": {func(l *fakeLease, age time.Duration) string {
-			if l.ofNumber(10) && l.Seq > 0 && age > 200*time.Millisecond {
+		"one dies early": {func(f *fakeRegistry, l *fakeLease, age time.Duration) string {
+			if l.ofNumber(10) && l.Seq > 0 && len(f.byID) == 60 && age > 500*time.Millisecond {
 				return "expired"
 			}
 			return justly(l, age)
 		}, func(r *StormResult) bool { return r.Early == 1 && r.Buried == 40 }, true},
-		"one is not buried": {func(l *fakeLease, age time.Duration) string {
+		"one is not buried": {func(_ *fakeRegistry, l *fakeLease, age time.Duration) string {
 			if l.ofNumber(10) {
 				return ""
 			}
 			return justly(l, age)
 		}, func(r *StormResult) bool { return r.Unburied == 1 && r.Buried == 39 }, true},
-		"all are held": {func(l *fakeLease, age time.Duration) string {
+		"all are held": {func(_ *fakeRegistry, l *fakeLease, age time.Duration) string {
 			if justly(l, age) != "" {
 				return "held"
 			}
@@ -88,8 +88,9 @@ func TestStormSeesWhatMustNotBe(t *testing.T) {
 		}, func(r *StormResult) bool { return r.Held == 40 && r.Buried == 0 && r.Unburied == 0 }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			registry := newFakeRegistry()
-			registry.judge = test.judge
+			registry.judge = func(l *fakeLease, age time.Duration) string { return test.judge(registry, l, age) }
 			cfg := stormConfig(serve(t, registry))
 			cfg.Patience = time.Second
 			got, err := RunStorm(t.Context(), cfg)
@@ -101,20 +102,36 @@ func TestStormSeesWhatMustNotBe(t *testing.T) {
 }
 
 func TestStormKeepsWhatItHasWhileItGrants(t *testing.T) {
-	registry := newFakeRegistry()
-	slow := 0
+	cfg := stormConfig(serve(t, slowToGrant(newFakeRegistry())))
+	started := time.Now()
+	got, err := RunStorm(t.Context(), cfg)
+	if err != nil || got.Failed() != nil || got.Buried != 40 || got.ErrorCodes["lease_ended"] != 0 || time.Since(started) < 5*cfg.TTL/2 {
+		t.Errorf("result %+v, %v, %v", got, err, got.Failed())
+	}
+}
+
+// slowToGrant refuses every other lease for longer than a TTL.
+func slowToGrant(registry *fakeRegistry) *fakeRegistry {
+	until := time.Now().Add(1500 * time.Millisecond)
 	registry.refuse = func(r *http.Request) *wire.Problem {
-		if r.Method == http.MethodPut {
-			if slow++; slow%2 == 0 {
-				return wire.NewProblem(wire.CodeOverloaded, "")
-			}
-			time.Sleep(15 * time.Millisecond) // all of them take longer than a TTL
+		if r.Method == http.MethodPut && strings.HasSuffix(r.URL.Path, "1") && time.Now().Before(until) {
+			return wire.NewProblem(wire.CodeOverloaded, "")
 		}
 		return nil
 	}
-	got, err := RunStorm(t.Context(), stormConfig(serve(t, registry)))
-	if err != nil || got.Failed() != nil || got.Buried != 40 || got.ErrorCodes["lease_ended"] != 0 {
-		t.Errorf("result %+v, %v, %v", got, err, got.Failed())
+	return registry
+}
+
+func TestStormThatLosesWhatItHasWhileItGrants(t *testing.T) {
+	registry := slowToGrant(newFakeRegistry())
+	registry.judge = func(l *fakeLease, _ time.Duration) string {
+		if l.ofNumber(10) && l.Seq == 1 {
+			return "expired"
+		}
+		return ""
+	}
+	if _, err := RunStorm(t.Context(), stormConfig(serve(t, registry))); !errors.Is(err, errTooShort) {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -120,6 +120,9 @@ func TestWatchersHearOfEveryChange(t *testing.T) {
 	if got.First.P50 <= 0 || got.First.P50 > got.Last.P50 || got.Last.Max < got.Last.P50 {
 		t.Errorf("first %+v, last %+v", got.First, got.Last)
 	}
+	if len(got.Nodes) == 0 || got.Nodes[0].CPUMicros == nil {
+		t.Errorf("usage %+v", got.Usage)
+	}
 	if !phases[PhaseConnect] || !phases[PhaseChange] {
 		t.Errorf("phases %v", phases)
 	}
