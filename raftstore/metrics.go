@@ -16,6 +16,7 @@ type metrics struct {
 	snapshots *prometheus.CounterVec
 	duration  prometheus.Histogram
 	free      prometheus.Gauge
+	logSize   prometheus.Gauge
 }
 
 func newMetrics(s *Store) *metrics {
@@ -38,8 +39,12 @@ func newMetrics(s *Store) *metrics {
 			Name: "rollcall_store_disk_free_bytes",
 			Help: "Free space of the file system of the data directory.",
 		}),
+		logSize: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "rollcall_store_log_bytes",
+			Help: "Size of raft.db; space that was cut is used anew, not given back.",
+		}),
 	}
-	m.all = append([]prometheus.Collector{m.calls, m.snapshots, m.duration, m.free}, gauges(s)...)
+	m.all = append([]prometheus.Collector{m.calls, m.snapshots, m.duration, m.free, m.logSize}, gauges(s)...)
 	return m
 }
 

@@ -3,6 +3,8 @@ package raftstore
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -46,7 +48,7 @@ func (s *Store) wakes(ctx context.Context) {
 	}
 }
 
-// space looks how much of the disk is free.
+// space looks how much of the disk is free, and how much the log takes.
 func (s *Store) space(ctx context.Context) {
 	tick := time.NewTicker(spaceEvery)
 	defer tick.Stop()
@@ -55,6 +57,9 @@ func (s *Store) space(ctx context.Context) {
 		if err == nil {
 			s.spaceLow.Store(free < size/spaceFree)
 			s.metrics.free.Set(float64(free))
+		}
+		if log, err := os.Stat(filepath.Join(s.cfg.Dir.path, logName)); err == nil {
+			s.metrics.logSize.Set(float64(log.Size()))
 		}
 		select {
 		case <-ctx.Done():

@@ -15,8 +15,9 @@ type benchCommand struct {
 
 func newBench() *cobra.Command {
 	cmd := newRenewing("bench")
-	cmd.Long += "\nIt is the same as bench renew. The commands below drive grants, watches, mail and idle connections, and compare."
-	cmd.AddCommand(newRenewing("renew"), newBenchGrant(), newBenchWatch(), newBenchMail(), newBenchIdle(), newBenchCompare(), newBenchScale())
+	cmd.Long += "\nIt is the same as bench renew. The commands below drive grants, watches, mail, lists and idle connections,\nlet leases fall silent and leaders die, drive a bit of all for long, and compare."
+	cmd.AddCommand(newRenewing("renew"), newBenchGrant(), newBenchWatch(), newBenchMail(), newBenchIdle(),
+		newBenchList(), newBenchStorm(), newBenchFailover(), newBenchSoak(), newBenchCompare(), newBenchScale())
 	return cmd
 }
 

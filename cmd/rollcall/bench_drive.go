@@ -32,17 +32,27 @@ func (d *drive) target() loadgen.Target {
 	if len(t.Endpoints) == 0 {
 		t.Endpoints = d.addr
 	}
-	t.Prefix = "bench-" + strings.ToLower(rand.Text()[:8]) + "-" // two runs at once do not meet
+	t.Prefix = benchPrefix()
 	return t
 }
+
+// benchPrefix is one of a run's own: two runs at once do not meet.
+func benchPrefix() string { return "bench-" + strings.ToLower(rand.Text()[:8]) + "-" }
 
 // driven runs a load with its progress on standard error, prints what it
 // measured, and fails where that was no success.
 func driven[R interface{ Failed() error }](cmd *cobra.Command, d *drive, run func(loadgen.Target) (R, error), print func(io.Writer, R) error) error {
+	return shown(cmd, &d.output, func(watch func(loadgen.Progress)) (R, error) {
+		target := d.target()
+		target.Watch = watch
+		return run(target)
+	}, print)
+}
+
+// shown does the same for a load that has its own nodes.
+func shown[R interface{ Failed() error }](cmd *cobra.Command, o *output, run func(watch func(loadgen.Progress)) (R, error), print func(io.Writer, R) error) error {
 	show := newProgress(cmd.ErrOrStderr(), isTerminal(cmd.ErrOrStderr()))
-	target := d.target()
-	target.Watch = show.update
-	result, err := run(target)
+	result, err := run(show.update)
 	show.finish()
 	if errors.Is(err, loadgen.ErrConfig) {
 		return &exitError{exitUsage, err}
@@ -50,7 +60,7 @@ func driven[R interface{ Failed() error }](cmd *cobra.Command, d *drive, run fun
 	if err != nil {
 		return err
 	}
-	if d.json() {
+	if o.json() {
 		err = printJSON(cmd.OutOrStdout(), result)
 	} else {
 		err = print(cmd.OutOrStdout(), result)

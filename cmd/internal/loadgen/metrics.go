@@ -21,9 +21,17 @@ const (
 	metricHeap       = "go_memstats_heap_alloc_bytes"
 	metricGoroutines = "go_goroutines"
 	metricApplied    = "rollcall_store_applied_index"
+	metricHeapInUse  = "go_memstats_heap_inuse_bytes"
+	metricFiles      = "process_open_fds"
+	metricLog        = "rollcall_store_log_bytes"
+	metricImage      = "rollcall_store_image_bytes"
+	metricLeases     = "rollcall_leases"
 )
 
-var metricNames = []string{metricStart, metricCPU, metricResident, metricHeap, metricGoroutines, metricApplied}
+var metricNames = []string{
+	metricStart, metricCPU, metricResident, metricHeap, metricGoroutines, metricApplied,
+	metricHeapInUse, metricFiles, metricLog, metricImage, metricLeases,
+}
 
 // scrapeMax bounds the wait for one node's metrics.
 const scrapeMax = 5 * time.Second

@@ -19,11 +19,14 @@ var (
 )
 
 // reader reads answers of HTTP/1.1 (RFC 9112) from one connection: the status,
-// the body, and whether the connection may be used again. Nothing else of an
-// answer matters to the driver.
+// the body, and whether the connection may be used again. Of the rest only the
+// ETag matters to the driver, where it lists.
 type reader struct {
 	in   *bufio.Reader
 	body []byte // of the answer read last; reused
+
+	tags bool   // keep ETags
+	etag []byte // of the last answer that had one; reused
 }
 
 // head is what the driver keeps of an answer's start line and fields.
@@ -76,6 +79,15 @@ func (r *reader) readHead() (head, error) {
 		if err := h.field(line); err != nil {
 			return head{}, err
 		}
+		if r.tags {
+			r.keepTag(line)
+		}
+	}
+}
+
+func (r *reader) keepTag(line []byte) {
+	if name, value, _ := bytes.Cut(line, []byte(":")); bytes.EqualFold(name, []byte("etag")) {
+		r.etag = append(r.etag[:0], bytes.TrimSpace(value)...)
 	}
 }
 

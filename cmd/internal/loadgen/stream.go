@@ -13,8 +13,8 @@ import (
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 )
 
-// streamBuffer is all that one watcher reads into: what is longer, which is
-// data that the driver does not look at, is passed over.
+// streamBuffer is all that one watcher reads into, unless it looks at the data:
+// what is longer, which is data, is passed over.
 const streamBuffer = 1 << 10
 
 // streamSilence is how long a stream may say nothing: three bookmarks.
@@ -40,6 +40,8 @@ const (
 type stream struct {
 	conn *conn
 	in   *bufio.Reader // of the body
+	keep bool          // data
+	data []byte        // the last line of it of the event read last, where it is kept
 }
 
 // openStream asks for a watch; lastID, unless empty, is the revision to go on
@@ -72,9 +74,9 @@ func openStream(c *conn, path, lastID string) (*stream, error) {
 
 func newStream(c *conn, h head) *stream {
 	if h.chunked {
-		return &stream{c, bufio.NewReaderSize(httputil.NewChunkedReader(c.in.in), streamBuffer)}
+		return &stream{conn: c, in: bufio.NewReaderSize(httputil.NewChunkedReader(c.in.in), c.buffer)}
 	}
-	return &stream{c, c.in.in}
+	return &stream{conn: c, in: c.in.in}
 }
 
 // next waits for the next event.
@@ -100,7 +102,11 @@ func (s *stream) read() (heard, error) {
 			continue
 		}
 		some = true
-		e.field(string(name), bytes.TrimPrefix(value, []byte(" ")))
+		value = bytes.TrimPrefix(value, []byte(" "))
+		if s.keep && string(name) == "data" {
+			s.data = append(s.data[:0], value...)
+		}
+		e.field(string(name), value)
 	}
 }
 

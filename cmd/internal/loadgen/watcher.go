@@ -10,16 +10,20 @@ import (
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 )
 
+// eventBuffer holds any event of a lease of ours, which takes about 600 bytes.
+const eventBuffer = 8 << 10
+
 // watcher is one watch, over as many connections as it takes. It belongs to one
 // goroutine; only the counters are read by others.
 type watcher struct {
-	conn     *conn
-	path     string
-	arrivals *arrivals
-	last     uint64 // the revision that it has heard up to
-	placed   bool   // last says something
-	pause    time.Duration
-	counts   *watchCounts
+	conn   *conn
+	path   string
+	note   func(e heard, data []byte, at time.Time) // of every event once; data is empty unless it is kept
+	keep   bool                                     // the data
+	last   uint64                                   // the revision that it has heard up to
+	placed bool                                     // last says something
+	pause  time.Duration
+	counts *watchCounts
 }
 
 // watchCounts are those of all watchers.
@@ -31,10 +35,25 @@ type watchCounts struct {
 }
 
 func newWatcher(ctx context.Context, t *Target, number int, service string, a *arrivals, counts *watchCounts) *watcher {
-	w := &watcher{conn: newConn(ctx, t, number), arrivals: a, counts: counts}
+	w := newWatch(ctx, t, number, service, counts)
+	w.note = func(e heard, _ []byte, at time.Time) { a.note(e.revision, at) }
+	return w
+}
+
+// newWatch prepares a watch of a service; what it hears is noted by note, which
+// is to be set.
+func newWatch(ctx context.Context, t *Target, number int, service string, counts *watchCounts) *watcher {
+	w := &watcher{conn: newConn(ctx, t, number), counts: counts}
 	w.conn.buffer, w.conn.hurry = streamBuffer, 0
 	w.path = wire.PathWatch + t.query("?service="+service)
 	return w
+}
+
+// after makes it hear what comes after a revision, and look at it: there is
+// room for the event of any lease that the driver makes.
+func (w *watcher) after(revision uint64) {
+	w.last, w.placed, w.keep = revision, true, true
+	w.conn.buffer = eventBuffer
 }
 
 // run watches until the run ends. It tells when it heard for the first time,
@@ -88,6 +107,8 @@ func (w *watcher) follow(opened func()) error {
 	if err != nil {
 		return err
 	}
+	s.keep = w.keep
+	opened()
 	for {
 		e, err := s.next()
 		if err != nil {
@@ -97,20 +118,20 @@ func (w *watcher) follow(opened func()) error {
 			return &wire.Problem{Code: wire.CodeCompacted} // nothing else ends a stream with a word
 		}
 		w.pause = 0
-		w.hear(e)
+		w.hear(e, s.data)
 		opened()
 	}
 }
 
 // hear notes what came. The parts of a snapshot but its last have no place.
-func (w *watcher) hear(e heard) {
+func (w *watcher) hear(e heard, data []byte) {
 	switch {
 	case !e.placed:
 		return
 	case e.kind == heardEvent && w.placed && e.revision <= w.last:
 		w.counts.disordered.Add(1)
 	case e.kind == heardEvent:
-		w.arrivals.note(e.revision, time.Now())
+		w.note(e, data, time.Now())
 	}
 	w.last, w.placed = max(w.last, e.revision), true
 }
