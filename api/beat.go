@@ -72,6 +72,10 @@ func decodeBeats(body []byte, m media) (registry.Beats, error) {
 		if beats, ok := scanBeats(body); ok {
 			return beats, nil
 		}
+	case mediaCBOR:
+		if beats, ok := scanBeatsCBOR(body); ok {
+			return beats, nil
+		}
 	}
 	return decodeAnyBeats(body, m)
 }
