@@ -3,60 +3,11 @@ package api
 import (
 	"fmt"
 	"net/http"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/registry"
 )
-
-// shelf is a node with a replica that is read, and renewed between reads.
-type shelf struct {
-	instant
-	mu      sync.RWMutex
-	replica *registry.Replica
-	epochs  []uint64
-	seq     uint64
-	start   time.Time
-}
-
-// newShelf fills a node with leases of typical size, a thousand a service.
-func newShelf(leases int) *shelf {
-	n := &shelf{replica: registry.NewReplica("n1"), start: time.Now()}
-	for i := range leases {
-		g := &registry.Grant{
-			NS: "default", ID: fmt.Sprintf("%08x-aaaa-bbbb-cccc-dddddddd-%012d", uint32(i)*2654435761, i)[:40], TTL: 10_000,
-			Spec: registry.Spec{
-				Service: fmt.Sprintf("web-%d", i/1000), Address: "10.0.0.5", Port: 8080,
-				Tags: []string{"eu", "v2"}, Meta: []registry.Pair{{Key: "zone", Value: "a"}},
-			},
-		}
-		out := n.apply(g)
-		n.epochs = append(n.epochs, out.Results[0].Lease.Epoch)
-	}
-	return n
-}
-
-func (n *shelf) apply(c registry.Command) registry.Outcome {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	e := registry.Entry{Wall: 1_795_000_000_000, Proposer: "n1", Commands: []registry.Command{c}}
-	return n.replica.Apply(registry.Position{Index: n.replica.Index() + 1, Term: 1}, &e, time.Since(n.start))
-}
-
-// renew renews one lease, so that no answer of before is one of now.
-func (n *shelf) renew() {
-	n.seq++
-	n.apply(&registry.Renew{Beats: registry.Beats(nil).Append(n.epochs[n.seq%1000], n.seq)})
-}
-
-func (n *shelf) View(f func(*registry.Replica, time.Duration)) {
-	n.mu.RLock()
-	defer n.mu.RUnlock()
-	f(n.replica, time.Since(n.start))
-}
-
-func (n *shelf) Status() Status { return Status{StalenessKnown: true} }
 
 // list asks the handler for a page again and again.
 func list(b *testing.B, n *shelf, path string, header http.Header, status int, between func()) {
@@ -85,13 +36,36 @@ func list(b *testing.B, n *shelf, path string, header http.Header, status int, b
 	}
 }
 
+// typical fills a node with leases of typical size, a thousand a service, on a
+// clock that runs.
+func typical(leases int) *shelf {
+	n, start := newShelf(), time.Now()
+	n.mono = func() time.Duration { return time.Since(start) }
+	for i := range leases {
+		n.apply(&registry.Grant{
+			NS: "default", ID: fmt.Sprintf("%08x-aaaa-bbbb-cccc-dddddddd-%012d", uint32(i)*2654435761, i)[:40], TTL: 10_000,
+			Spec: registry.Spec{
+				Service: fmt.Sprintf("web-%d", i/1000), Address: "10.0.0.5", Port: 8080,
+				Tags: []string{"eu", "v2"}, Meta: []registry.Pair{{Key: "zone", Value: "a"}},
+			},
+		})
+	}
+	return n
+}
+
 const page1000 = "/v1/alive?service=web-0&limit=1000"
 
 // BenchmarkAlive is a page of 1,000 leases: asked again at once, and after a
 // renewal.
 func BenchmarkAlive(b *testing.B) {
-	n := newShelf(1000)
-	for name, between := range map[string]func(){"again": func() {}, "renewed": n.renew} {
+	n := typical(1000)
+	first := n.rows(registry.Query{NS: "default", Service: "web-0", Limit: 1000})
+	seq := uint64(0)
+	renew := func() { // so that no answer of before is one of now
+		seq++
+		n.apply(&registry.Renew{Beats: registry.Beats(nil).Append(first[seq%1000].Epoch, seq)})
+	}
+	for name, between := range map[string]func(){"again": func() {}, "renewed": renew} {
 		b.Run("full/"+name, func(b *testing.B) { list(b, n, page1000, http.Header{}, 200, between) })
 		b.Run("fields/"+name, func(b *testing.B) { list(b, n, page1000+"&fields=id,address,port", http.Header{}, 200, between) })
 		b.Run("cbor/"+name, func(b *testing.B) {
@@ -103,7 +77,7 @@ func BenchmarkAlive(b *testing.B) {
 
 // BenchmarkAliveOfMany is one page after another of a million leases.
 func BenchmarkAliveOfMany(b *testing.B) {
-	n := newShelf(1_000_000)
+	n := typical(1_000_000)
 	i := 0
 	path := func() string { i++; return fmt.Sprintf("service=web-%d&limit=1000", i*7919%1000) }
 	s, err := New(Config{Node: n})
