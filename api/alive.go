@@ -3,10 +3,8 @@ package api
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
-	"github.com/seed-b4c92e43/rollcall/registry"
 )
 
 // aliveRounds is how often one request asks the registry again for a page that
@@ -22,18 +20,28 @@ func (s *Server) alive(_ context.Context, r *request) (answer, error) {
 	if err := s.awaitRevision(r, q.cursor.revision); err != nil {
 		return answer{}, err
 	}
-	if q.past != nil {
+	switch {
+	case q.past != nil:
 		return s.alivePast(r, &q)
+	case wantsCBOR(r.http.Header["Accept"]):
+		return s.aliveAny(r, &q)
 	}
-	leases, next := s.listAlive(r, q.Query)
-	tag := aliveTag(&q, leases, next)
+	return s.aliveText(r, &q)
+}
+
+// aliveAny answers with a body that is encoded as any other.
+func (s *Server) aliveAny(r *request, q *aliveQuery) (answer, error) {
+	l := rowsLists.Get().(*rowsList)
+	defer l.release()
+	s.listRows(r, q.Query, l)
+	tag := rowsTag(q, l)
 	r.header.Set("Etag", tag)
 	if matches(r.http.Header["If-None-Match"], tag) {
 		return answer{status: http.StatusNotModified}, nil
 	}
-	page := wire.AlivePage{Revision: r.reading.revision, Count: len(leases), Alive: leases}
-	if next != "" {
-		page.NextCursor = cursor{after: next, revision: r.firstRevision(q.cursor)}.encode(q.question)
+	page := wire.AlivePage{Revision: l.revision, Count: len(l.rows), Alive: s.showRows(l.rows)}
+	if l.next != "" {
+		page.NextCursor = q.next(l)
 	}
 	if q.fields == nil {
 		return answer{status: http.StatusOK, body: page}, nil
@@ -41,28 +49,14 @@ func (s *Server) alive(_ context.Context, r *request) (answer, error) {
 	return answer{status: http.StatusOK, body: project(page, q.fields)}, nil
 }
 
-// listAlive returns a page and, when there is more, after which id it goes on.
-// The revision of the request is that of the first round, so that the page is
-// never older than it says.
-func (s *Server) listAlive(r *request, q registry.Query) (leases []wire.Lease, next string) {
-	leases = []wire.Lease{}
-	for range aliveRounds {
-		var page registry.Page
-		s.view(r, func(replica *registry.Replica, mono time.Duration) {
-			q.Now = replica.ClusterNow(mono)
-			page = replica.List(q)
-			leases = append(leases, s.showPage(page.Leases, replica, mono)...)
-		})
-		if !page.More {
-			return leases, ""
-		}
-		next = page.Next
-		q.After = page.Next
-		if q.Limit -= len(page.Leases); q.Limit <= 0 {
-			break
-		}
+// next returns the cursor of the page after one: it remembers the revision of
+// the first page.
+func (q *aliveQuery) next(l *rowsList) string {
+	c := cursor{after: l.next, revision: q.cursor.revision}
+	if c.revision == 0 {
+		c.revision = l.revision
 	}
-	return leases, next
+	return c.encode(q.question)
 }
 
 // firstRevision is what a cursor remembers: the revision of the first page.
@@ -73,8 +67,9 @@ func (r *request) firstRevision(c cursor) uint64 {
 	return r.reading.revision
 }
 
+// aliveTag is the ETag of a page of the past.
 func aliveTag(q *aliveQuery, leases []wire.Lease, next string) string {
-	tag := newEtag(page(q.question, q.cursor, q.Limit))
+	tag := newEtag(pageOf(q.question, q.cursor, q.Limit))
 	for i := range leases {
 		tag.text(leases[i].ID)
 		tag.number(leases[i].Epoch)

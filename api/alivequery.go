@@ -165,7 +165,7 @@ func (q query) cursor(asked question) (cursor, error) {
 	return decodeCursor(text, asked)
 }
 
-// page identifies a page of a question: what it begins after, and its size.
-func page(asked question, c cursor, limit int) question {
+// pageOf identifies a page of a question: what it begins after, and its size.
+func pageOf(asked question, c cursor, limit int) question {
 	return slices.Clone(asked).with("page", c.after, strconv.Itoa(limit))
 }

@@ -103,6 +103,7 @@ type Server struct {
 	rtts    *rttHints
 	metrics *metrics
 	streams *streams
+	pages   *pages
 
 	sessions *streams
 	holders  *holders
@@ -138,7 +139,7 @@ func New(c Config) (*Server, error) {
 	s := &Server{
 		node: c.Node, version: c.Version, limits: c.Limits, log: c.Logger,
 		gate: newGate(c.AllowedHosts), ids: newRequestIDs(), rtts: newRTTHints(maxRTTHints),
-		metrics: m, streams: newStreams("watches", c.Limits.Watches),
+		metrics: m, streams: newStreams("watches", c.Limits.Watches), pages: newPages(maxPages),
 		sessions: newStreams("sessions", c.Limits.Sessions), holders: newHolders(maxHeld),
 		scrape:     promhttp.HandlerFor(c.Registry, promhttp.HandlerOpts{}),
 		nodeHeader: []string{c.Node.ID()},

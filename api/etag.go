@@ -10,27 +10,45 @@ import (
 
 // etag sums up a question and the revisions that last changed its answer: not
 // what renewals change, nor what others' changes do to the registry's revision.
-type etag struct{ hash hash.Hash }
+type etag struct {
+	hash    hash.Hash
+	pending []byte // not hashed yet
+}
+
+// etagBlock is how many bytes are hashed at once.
+const etagBlock = 4096
 
 func newEtag(q question) etag {
-	e := etag{sha256.New()}
+	e := etag{sha256.New(), make([]byte, 0, etagBlock)}
 	e.hash.Write(q)
 	return e
 }
 
-func (e etag) text(s string) {
+func (e *etag) text(s string) {
 	e.number(uint64(len(s)))
-	e.hash.Write([]byte(s))
+	for len(s) > 0 {
+		n := min(len(s), cap(e.pending)-len(e.pending))
+		e.pending, s = append(e.pending, s[:n]...), s[n:]
+		e.flush(1)
+	}
 }
 
-func (e etag) number(n uint64) {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], n)
-	e.hash.Write(b[:])
+func (e *etag) number(n uint64) {
+	e.flush(8)
+	e.pending = binary.BigEndian.AppendUint64(e.pending, n)
+}
+
+// flush makes room for so many bytes.
+func (e *etag) flush(room int) {
+	if cap(e.pending)-len(e.pending) < room {
+		e.hash.Write(e.pending)
+		e.pending = e.pending[:0]
+	}
 }
 
 // String returns the weak entity tag.
-func (e etag) String() string {
+func (e *etag) String() string {
+	e.hash.Write(e.pending)
 	return `W/"` + base64.RawURLEncoding.EncodeToString(e.hash.Sum(nil)[:15]) + `"`
 }
 

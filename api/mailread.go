@@ -102,7 +102,7 @@ func (s *Server) deadLetters(_ context.Context, r *request) (answer, error) {
 		return answer{}, err
 	}
 	dead, more := s.viewDead(r, after, limit)
-	tag := deadTag(page(asked, from, limit), dead, more)
+	tag := deadTag(pageOf(asked, from, limit), dead, more)
 	r.header.Set("Etag", tag)
 	if matches(r.http.Header["If-None-Match"], tag) {
 		return answer{status: http.StatusNotModified}, nil

@@ -12,6 +12,7 @@ const (
 	labelCode    = "code"
 	labelOutcome = "outcome"
 	labelReason  = "reason"
+	labelSource  = "source"
 
 	labelDirection = "direction"
 )
@@ -26,6 +27,8 @@ const (
 	inFlightHelp  = "Requests that are being answered now."
 	beatsName     = "rollcall_heartbeats_total"
 	beatsHelp     = "Heartbeats that this node took from clients, by outcome: accepted, duplicate, a problem's code for those refused, or lost (no quorum in time, or overloaded)."
+	pagesName     = "rollcall_alive_pages_total"
+	pagesHelp     = "Pages of /v1/alive sent in JSON, by whether they were encoded for that request or shared with others that asked the same at once."
 	watchesName   = "rollcall_watches"
 	watchesHelp   = "Watches that are open now: streams, long polls and those of sessions."
 	eventsName    = "rollcall_watch_events_total"
@@ -49,11 +52,13 @@ type metrics struct {
 	durations *prometheus.HistogramVec
 	inFlight  prometheus.Gauge
 	beats     *prometheus.CounterVec
+	pages     *prometheus.CounterVec
 	watches   prometheus.Gauge
 	events    prometheus.Counter
 	cutOff    *prometheus.CounterVec
 
 	slow, compacted prometheus.Counter // of cutOff
+	encoded, shared prometheus.Counter // of pages
 
 	sessions            prometheus.Gauge
 	frames              *prometheus.CounterVec
@@ -70,6 +75,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		requests:  prometheus.NewCounterVec(prometheus.CounterOpts{Name: requestsName, Help: requestsHelp}, []string{labelRoute, labelCode}),
 		durations: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: durationsName, Help: durationsHelp, Buckets: durationBuckets}, []string{labelRoute}),
 		inFlight:  prometheus.NewGauge(prometheus.GaugeOpts{Name: inFlightName, Help: inFlightHelp}),
+		pages:     prometheus.NewCounterVec(prometheus.CounterOpts{Name: pagesName, Help: pagesHelp}, []string{labelSource}),
 		watches:   prometheus.NewGauge(prometheus.GaugeOpts{Name: watchesName, Help: watchesHelp}),
 		events:    prometheus.NewCounter(prometheus.CounterOpts{Name: eventsName, Help: eventsHelp}),
 		cutOff:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: cutOffName, Help: cutOffHelp}, []string{labelReason}),
@@ -81,7 +87,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 	m.slowSessions = prometheus.NewCounter(prometheus.CounterOpts{Name: slowName, Help: slowHelp})
 	for _, c := range []prometheus.Collector{
 		m.requests, m.durations, m.inFlight, m.beats, m.watches, m.events, m.cutOff,
-		m.sessions, m.frames, m.pushed, m.slowSessions,
+		m.pages, m.sessions, m.frames, m.pushed, m.slowSessions,
 	} {
 		if err := reg.Register(c); err != nil {
 			return nil, err
@@ -91,6 +97,7 @@ func newMetrics(reg prometheus.Registerer) (*metrics, error) {
 		m.byCode[code] = m.beats.WithLabelValues(outcome(registry.Code(code)))
 	}
 	m.slow, m.compacted = m.cutOff.WithLabelValues("slow"), m.cutOff.WithLabelValues("compacted")
+	m.encoded, m.shared = m.pages.WithLabelValues("encoded"), m.pages.WithLabelValues("shared")
 	m.framesIn, m.framesOut = m.frames.WithLabelValues("in"), m.frames.WithLabelValues("out")
 	m.lostBeats = m.beats.WithLabelValues("lost")
 	return m, nil
@@ -105,6 +112,15 @@ func outcome(code registry.Code) string {
 		return "duplicate"
 	}
 	return string(beatCode(code))
+}
+
+// page counts a page that is sent.
+func (m *metrics) page(shared bool) {
+	if shared {
+		m.shared.Inc()
+	} else {
+		m.encoded.Inc()
+	}
 }
 
 // beat counts beats with that outcome.

@@ -31,6 +31,7 @@ type request struct {
 
 	reading reading
 	scratch []byte // for answers that are written by hand
+	page    *page  // what the answer is sent from
 }
 
 // waitSlack is what a request that waits gets beyond its wait, for what comes

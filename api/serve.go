@@ -42,6 +42,7 @@ func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, in
 	defer func() {
 		s.metrics.inFlight.Dec()
 		ep.observe(status, time.Since(r.start))
+		s.pages.release(r.page)
 		r.release()
 	}()
 	a, err := s.guarded(r, in)

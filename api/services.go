@@ -26,7 +26,7 @@ func (s *Server) services(_ context.Context, r *request) (answer, error) {
 		return answer{}, err
 	}
 	counts, more := s.countServices(r, from.after, limit)
-	tag := servicesTag(page(asked, from, limit), counts, more)
+	tag := servicesTag(pageOf(asked, from, limit), counts, more)
 	r.header.Set("Etag", tag)
 	if matches(r.http.Header["If-None-Match"], tag) {
 		return answer{status: http.StatusNotModified}, nil

@@ -101,11 +101,13 @@ func showGrant(result *registry.Result) wire.Grant {
 	}
 }
 
-// showPage shows the leases of one view.
-func (s *Server) showPage(leases []registry.Lease, replica *registry.Replica, mono time.Duration) []wire.Lease {
-	shown := make([]wire.Lease, len(leases))
-	for i := range leases {
-		shown[i] = s.showLive(&leases[i], replica, mono)
+// showRows shows the rows of a list.
+func (s *Server) showRows(rows []registry.Row) []wire.Lease {
+	shown := make([]wire.Lease, len(rows))
+	for i := range rows {
+		l := rows[i].Lease()
+		shown[i] = showLease(&l, rows[i].RemainingMS, s.rtts.of(l.Epoch))
+		shown[i].Flapping = rows[i].Flapping
 	}
 	return shown
 }

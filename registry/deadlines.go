@@ -83,10 +83,15 @@ func (d *Deadlines) remaining(slot uint32) int64 { return int64(*d.deadline(slot
 
 // until is remaining at mono; it only reads, also for a slot never used.
 func (d *Deadlines) until(slot uint32, mono time.Duration) int64 {
+	return d.left(slot, d.clock.read(mono))
+}
+
+// left is remaining at a reading of the clock.
+func (d *Deadlines) left(slot uint32, now LeaseTime) int64 {
 	if int(slot>>deadBits) >= len(d.at) {
 		return 0
 	}
-	return int64(d.at[slot>>deadBits][slot%deadChunk] - d.clock.read(mono))
+	return int64(d.at[slot>>deadBits][slot%deadChunk] - now)
 }
 
 // look arranges that the lease in slot is looked at when the clock has reached

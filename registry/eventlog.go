@@ -38,6 +38,7 @@ type eventLog struct {
 	count   int
 	bytes   uint64 // the weight of all
 	newest  table  // the newest event of each id
+	flaps   int    // how many of those left their id flapping
 	hash    func(ns, id string) uint64
 	dropped dropped
 	stored  uint64 // revision up to which the durable image has what is kept
@@ -106,11 +107,13 @@ func (g *eventLog) add(revision uint64, record eventRecord) {
 		before := g.at(old)
 		e.back = uint32(g.count - 1 - old)
 		penalty = before.penalty.decayed(h.cluster - before.record.head().cluster)
+		g.flaps -= before.penalty.count()
 		g.newest.swap(hash, g.slot(old), slot)
 	} else {
 		g.newest.insert(hash, slot)
 	}
 	e.penalty = penalty.struck(h.kind)
+	g.flaps += e.penalty.count()
 	g.bytes += record.weight()
 	g.made++
 	g.added += record.weight()
@@ -131,6 +134,7 @@ func (g *eventLog) shift() {
 	hash := g.hash(h.ns, h.id)
 	if g.last(hash, h.ns, h.id) == 0 {
 		g.newest.remove(hash, g.first)
+		g.flaps -= e.penalty.count()
 	}
 	g.dropped = dropped{e.revision, h.wall}
 	g.bytes -= e.record.weight()

@@ -54,10 +54,21 @@ func (p penalty) struck(kind EventType) penalty {
 	return p
 }
 
+// count counts an id that flaps.
+func (p penalty) count() int {
+	if p.flapping {
+		return 1
+	}
+	return 0
+}
+
 // Flapping tells whether an id came and went too often of late, at a moment of
 // the cluster time. It is a hint: a node that was restarted knows only of the
 // events that are kept.
 func (s *State) Flapping(ns, id string, now uint64) bool {
+	if s.events.flaps == 0 {
+		return false
+	}
 	i := s.events.last(s.hashID(ns, id), ns, id)
 	if i < 0 {
 		return false

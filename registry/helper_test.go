@@ -125,7 +125,9 @@ func auditEvents(g *eventLog) error {
 		last[who] = i
 		weight += g.at(i).record.weight()
 	}
+	flaps := 0
 	for who, want := range last {
+		flaps += g.at(want).penalty.count()
 		if got := g.last(g.hash(who.NS, who.ID), who.NS, who.ID); got != want {
 			return fmt.Errorf("the last event of %v is %d, want %d", who, got, want)
 		}
@@ -133,6 +135,9 @@ func auditEvents(g *eventLog) error {
 	cells := 0
 	for i := range g.newest.segments {
 		cells += g.newest.segments[i].used
+	}
+	if flaps != g.flaps {
+		return fmt.Errorf("%d ids flap, counted %d", flaps, g.flaps)
 	}
 	if weight != g.bytes || cells != len(last) {
 		return fmt.Errorf("events weigh %d, counted %d; %d ids, %d known", weight, g.bytes, len(last), cells)

@@ -15,8 +15,8 @@ func (s *State) List(q Query) Page {
 		return Page{}
 	}
 	l := listing{state: s, query: &q, budget: candidatesMax}
-	start, beyond := q.start()
-	s.postings.from(hash, start, beyond, l.visit)
+	l.take = l.copy
+	l.walk(hash)
 	return l.page
 }
 
@@ -55,10 +55,18 @@ type listing struct {
 	state  *State
 	query  *Query
 	page   Page
+	count  int // of the leases listed
 	budget int
-	last   string // id looked at last
+	last   string            // id looked at last
+	take   func(slot uint32) // puts a lease on the page
 	// changed tells whether a lease is not to be listed as it is now; nil: none.
 	changed func(ns, id string) bool
+}
+
+// walk visits the leases with that hash from where the page begins.
+func (l *listing) walk(hash uint32) {
+	start, beyond := l.query.start()
+	l.state.postings.from(hash, start, beyond, l.visit)
 }
 
 // visit takes one candidate and tells whether to go on.
@@ -71,8 +79,11 @@ func (l *listing) visit(slot uint32, id string) bool {
 		return false
 	}
 	l.budget--
-	if l.matches(slot) && !l.add(l.state.view(slot)) {
-		return false
+	if l.matches(slot) {
+		if !l.room() {
+			return false
+		}
+		l.take(slot)
 	}
 	l.last = id
 	return true
@@ -81,15 +92,19 @@ func (l *listing) visit(slot uint32, id string) bool {
 // stop ends the page before its end is reached.
 func (l *listing) stop() { l.page.More, l.page.Next = true, l.last }
 
-// add lists a lease, unless the page is full, and tells whether to go on.
-func (l *listing) add(v Lease) bool {
-	if len(l.page.Leases) >= l.query.Limit {
+// room counts one more lease, unless the page is full, and tells whether to go
+// on.
+func (l *listing) room() bool {
+	if l.count >= l.query.Limit {
 		l.stop()
 		return false
 	}
-	l.page.Leases = append(l.page.Leases, v)
+	l.count++
 	return true
 }
+
+// copy puts a copy of a lease on the page.
+func (l *listing) copy(slot uint32) { l.page.Leases = append(l.page.Leases, l.state.view(slot)) }
 
 func (l *listing) matches(slot uint32) bool {
 	q, e := l.query, l.state.leases.at(slot)

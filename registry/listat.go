@@ -23,7 +23,7 @@ func (s *State) ListAt(q Query, revision uint64) (page Page, kept bool) {
 	}
 	q.Flapping = nil
 	p := past{listing: listing{state: s, query: &q, budget: candidatesMax}, since: s.events.after(revision)}
-	p.listing.changed = p.has
+	p.listing.changed, p.listing.take = p.has, p.copy
 	p.gather()
 	if hash, some := s.postings.smallest(&q); some {
 		start, beyond := q.start()
@@ -112,8 +112,11 @@ func (p *past) next() bool {
 	f := p.former[0]
 	p.former = p.former[1:]
 	ev := p.state.events.event(f.event)
-	if p.query.matches(ev.Before) && !p.add(*ev.Before) {
-		return false
+	if p.query.matches(ev.Before) {
+		if !p.room() {
+			return false
+		}
+		p.page.Leases = append(p.page.Leases, *ev.Before)
 	}
 	p.last = f.id
 	return true

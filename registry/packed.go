@@ -1,5 +1,7 @@
 package registry
 
+import "slices"
+
 // packed holds what a lease says of itself in one immutable string: id,
 // origin, address, tags and meta, each with its length. What is taken out of
 // it shares its memory.
@@ -40,23 +42,21 @@ func (p packed) origin() origin {
 	return c.origin()
 }
 
-// unpack fills in what p says of its holder.
+// unpack fills in what p says of its holder, into the slices that spec has.
 func (p packed) unpack(spec *Spec) {
 	c := cutter(p)
 	c.string()
 	c.origin()
 	spec.Address = c.string()
-	if n := c.uvarint(); n > 0 {
-		spec.Tags = make([]string, n)
+	n := int(c.uvarint())
+	spec.Tags = slices.Grow(spec.Tags[:0], n)
+	for range n {
+		spec.Tags = append(spec.Tags, c.string())
 	}
-	for i := range spec.Tags {
-		spec.Tags[i] = c.string()
-	}
-	if n := c.uvarint(); n > 0 {
-		spec.Meta = make([]Pair, n)
-	}
-	for i := range spec.Meta {
-		spec.Meta[i] = Pair{Key: c.string(), Value: c.string()}
+	n = int(c.uvarint())
+	spec.Meta = slices.Grow(spec.Meta[:0], n)
+	for range n {
+		spec.Meta = append(spec.Meta, Pair{Key: c.string(), Value: c.string()})
 	}
 }
 

@@ -12,6 +12,7 @@ type Replica struct {
 	*State
 	deadlines *Deadlines
 	applied   LeaseTime // of the last entry
+	version   Version
 }
 
 // NewReplica returns an empty replica for the node of that id.
@@ -22,7 +23,7 @@ func NewReplica(node string) *Replica {
 		return l.epoch, l.seq, l.ttl
 	}, newGuard(s))
 	s.timer = d
-	return &Replica{State: s, deadlines: d}
+	return &Replica{State: s, deadlines: d, version: Version{replica: new(byte)}}
 }
 
 // Apply applies one committed entry. Entries at or below the index with which
@@ -30,6 +31,7 @@ func NewReplica(node string) *Replica {
 func (r *Replica) Apply(at Position, e *Entry, mono time.Duration) Outcome {
 	d := r.deadlines
 	d.present = d.clock.read(mono)
+	r.version.applied++
 	fresh := at.Index > r.index
 	out := r.apply(at, e)
 	if fresh {
