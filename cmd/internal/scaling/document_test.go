@@ -25,8 +25,9 @@ func TestDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := Measured()
-	want, used := fill(t, string(raw), Tables(&c))
-	for name := range Tables(&c) {
+	tables := Tables(&c)
+	want, used := fill(t, string(raw), tables)
+	for name := range tables {
 		if !used[name] {
 			t.Errorf("%s has no table %s", document, name)
 		}
