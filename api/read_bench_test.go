@@ -60,8 +60,9 @@ func someGrant(i int) *registry.Grant {
 
 func someID(i int) string { return fmt.Sprintf("web-000000000000000000000000000-%08d", i) }
 
-// BenchmarkAlive is a page of who is alive, from its request to its answer.
-func BenchmarkAlive(b *testing.B) {
+// BenchmarkAliveShared is a page that was encoded before and still holds, from its
+// request to its answer; BenchmarkAlive has those that are encoded, too.
+func BenchmarkAliveShared(b *testing.B) {
 	node := newFilled(2_000, 0)
 	for _, c := range []struct{ name, query, accept string }{
 		{"filter=none/codec=json", "", ""},
