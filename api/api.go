@@ -193,6 +193,7 @@ func (s *Server) HTTPServer() *http.Server {
 		IdleTimeout:       idleWithin,
 		MaxHeaderBytes:    16 << 10,
 		ConnContext:       withConn,
+		ConnState:         settle,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
 	h.RegisterOnShutdown(s.loops.begin)

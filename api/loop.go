@@ -98,10 +98,10 @@ func (l *beatLoop) serve() verdict {
 	for {
 		l.skipBlank()
 		v := l.asked.read(l.in[:l.held], l.server.limits.MaxBody)
-		if v == hot {
+		switch v {
+		case hot:
 			v = l.answer()
-		}
-		if v == partial {
+		case partial:
 			v = l.fill()
 		}
 		if v == foreign || v == gone {

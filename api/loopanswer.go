@@ -11,7 +11,7 @@ import (
 	"github.com/seed-b4c92e43/rollcall/registry"
 )
 
-// answer answers the request that was read: partial when the loop goes on.
+// answer answers the request that was read: hot when the loop goes on.
 func (l *beatLoop) answer() verdict {
 	if !l.knows() {
 		return foreign
@@ -28,7 +28,7 @@ func (l *beatLoop) answer() verdict {
 	l.waits.whole()
 	l.beats++
 	l.blank, l.posted = 0, true
-	return partial
+	return hot
 }
 
 // knows tells whether the request's Host may come in; what may not is told so by

@@ -10,13 +10,21 @@ import (
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 )
 
+// settle is a ConnState of package http: what it writes after a whole answer may
+// be a complaint about a request that came with the one answered.
+func settle(c net.Conn, state http.ConnState) {
+	if own, ok := c.(*conn); ok && state == http.StateIdle {
+		own.answers.Store(false)
+	}
+}
+
 // conn replaces an answer of package http's own, which is one write that comes
 // before any other to what was read.
 type conn struct {
 	net.Conn
 	server  *Server
 	from    *listener
-	answers atomic.Bool // something was written since the last read
+	answers atomic.Bool // something was written in answer to what was read
 
 	rest  []byte // was read already; whoever reads owns it
 	moves int    // from package http to a loop, in a row; whoever serves owns it
