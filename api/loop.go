@@ -1,6 +1,8 @@
 package api
 
 import (
+	"errors"
+	"io"
 	"sync"
 	"time"
 
@@ -49,12 +51,12 @@ type beatLoop struct {
 // ones are package http's. A heartbeat has 200 to 500.
 const loopBuffer = 2 << 10
 
-var beatLoops = sync.Pool{New: func() any { return &beatLoop{answered: make(chan struct{}, 1)} }}
+var beatLoops = sync.Pool{New: func() any { return new(beatLoop) }}
 
 // newBeatLoop returns a loop for a connection; run has to follow, which ends it.
 func (s *Server) newBeatLoop(c *conn) *beatLoop {
 	l := beatLoops.Get().(*beatLoop)
-	l.conn, l.server, l.now = c, s, time.Now()
+	l.conn, l.server, l.now, l.answered = c, s, time.Now(), make(chan struct{}, 1)
 	s.loops.adopt(c)
 	return l
 }
@@ -64,7 +66,7 @@ func (l *beatLoop) release() {
 	if l.panicked {
 		return
 	}
-	*l = beatLoop{answered: l.answered, out: l.out[:0], made: l.made[:0], date: l.date[:0]}
+	*l = beatLoop{out: l.out[:0], made: l.made[:0], date: l.date[:0]}
 	beatLoops.Put(l)
 }
 
@@ -98,10 +100,10 @@ func (l *beatLoop) serve() verdict {
 	for {
 		l.skipBlank()
 		v := l.asked.read(l.in[:l.held], l.server.limits.MaxBody)
-		switch v {
-		case hot:
+		switch {
+		case v == hot:
 			v = l.answer()
-		case partial:
+		case v == partial || l.few():
 			v = l.fill()
 		}
 		if v == foreign || v == gone {
@@ -114,7 +116,7 @@ func (l *beatLoop) serve() verdict {
 // after a POST (RFC 9112 section 2.2).
 func (l *beatLoop) skipBlank() {
 	n := 0
-	for l.posted && n < l.held && l.blank < 4 && (l.in[n] == '\r' || l.in[n] == '\n') {
+	for l.posted && n < l.held && l.blank < leastRequest && (l.in[n] == '\r' || l.in[n] == '\n') {
 		n++
 		l.blank++
 	}
@@ -142,11 +144,20 @@ func (l *beatLoop) fill() verdict {
 	switch {
 	case n > 0 || err == nil:
 		return partial
-	case l.held > 0 && !l.closing():
-		return foreign // package http knows what to say to half a request
+	case l.held == 0 || l.closing():
+		return gone
+	case l.few() && errors.Is(err, io.EOF):
+		return gone
 	}
-	return gone
+	return foreign // package http knows what to say to half a request
 }
+
+// leastRequest is how many bytes package http waits for before it takes them for
+// a further request.
+const leastRequest = 4
+
+// few tells whether what was read is less than that.
+func (l *beatLoop) few() bool { return l.posted && l.blank+l.held < leastRequest }
 
 // closing tells whether the server ends its loops.
 func (l *beatLoop) closing() bool {

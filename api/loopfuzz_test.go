@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -15,24 +16,24 @@ import (
 // where package http reads all. To the same bytes they say the same.
 type twins struct {
 	loops, plain *door
-	node         *node // of loops
+	nodes        [2]*node // in that order
 }
 
 func newTwins(t testing.TB) *twins {
 	t.Helper()
 	var w twins
-	for _, with := range []func(api.Config) api.Config{func(c api.Config) api.Config { return c }, api.Plain} {
+	for i, d := range []**door{&w.loops, &w.plain} {
 		n := newNode()
 		n.run(t)
 		for i := range 3 {
 			n.do(&registry.Grant{NS: "default", ID: fmt.Sprintf("a%d", i), TTL: 10_000})
 		}
-		_, d := serveDoor(t, with(api.Config{Node: n, AllowedHosts: []string{"rc-1"}}))
-		if w.loops == nil {
-			w.loops, w.node = d, n
-		} else {
-			w.plain = d
+		config := api.Config{Node: n, AllowedHosts: []string{"rc-1"}}
+		if d == &w.plain {
+			config = api.Plain(config)
 		}
+		w.nodes[i] = n
+		_, *d = serveDoor(t, config)
 	}
 	return &w
 }
@@ -65,7 +66,7 @@ var rough = []string{
 	"", "\r\n", "P", "POST ", "POST /v1/leases/", "\x16\x03\x01\x02\x00\x01\x00", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 	beatOf(1), beatOf(1) + beatOf(1) + beatOf(2), beatOf(1) + "\r\n" + beatOf(2) + "\r\n\r\n\r\n" + beatOf(3), "\r\n" + beatOf(1), beatOf(1) + "\n\n\n\n\n" + beatOf(2),
 	beatOf(1) + "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n" + beatOf(2) + beatOf(3), beatOf(1) + "nonsense\r\n\r\n" + beatOf(2),
-	beatOf(1) + "\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", beatOf(1)[:80], beatOf(1)[:len(beatOf(1))-3], beatOf(1) + beatOf(1)[:60],
+	beatOf(1) + "000", beatOf(1) + "\r\n0", beatOf(1) + "\r\n000", beatOf(1) + "\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", beatOf(1)[:80], beatOf(1)[:len(beatOf(1))-3], beatOf(1) + beatOf(1)[:60],
 	"GET /healthz HTTP/1.0\r\n\r\n", "GET /nonsense HTTP/1.1\r\nHost: localhost\r\n\r\n" + beatOf(4) + beatOf(5),
 	strings.Replace(beatOf(6), "POST", "post", 1), strings.Replace(beatOf(6), "POST", "PUT", 1), strings.Replace(beatOf(6), " HTTP/1.1", " HTTP/1.0", 1),
 	strings.Replace(beatOf(6), " HTTP/1.1", " HTTP/1.2", 1), strings.Replace(beatOf(6), " HTTP/1.1", "", 1), strings.Replace(beatOf(6), " HTTP/1.1", "  HTTP/1.1", 1),
@@ -118,8 +119,19 @@ func TestLoopSaysWhatPackageHTTPSays(t *testing.T) {
 		w.same(t, bytes.SplitAfter([]byte(request), []byte("\n"))...)
 		w.same(t, bytes.SplitAfter([]byte(request), nil)...)
 	}
-	if w.node.beats.Load() == 0 {
-		t.Error("the loop answered nothing")
+	if w.nodes[0].beats.Load() == 0 || w.nodes[1].beats.Load() != 0 {
+		t.Error("the loop answered nothing, or where there is none")
+	}
+}
+
+// TestLoopFailsAsPackageHTTPDoes: what the node cannot do.
+func TestLoopFailsAsPackageHTTPDoes(t *testing.T) {
+	w := newTwins(t)
+	for _, err := range []error{
+		fmt.Errorf("%w: cut off", api.ErrNoLeader), fmt.Errorf("%w: queue is full", api.ErrOverloaded), errors.New("secret cause"), nil,
+	} {
+		w.nodes[0].fail, w.nodes[1].fail = err, err
+		w.same(t, []byte(beatOf(1)+beatOf(2, json1("localhost", "X-Request-Id: mine")...)))
 	}
 }
 
