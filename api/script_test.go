@@ -61,29 +61,7 @@ func (c *script) SetReadDeadline(time.Time) error  { return nil }
 func (c *script) SetWriteDeadline(time.Time) error { return nil }
 
 // door is a listener whose connections a test makes.
-type door struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newDoor() *door { return &door{conns: make(chan net.Conn), closed: make(chan struct{})} }
-
-func (d *door) Accept() (net.Conn, error) {
-	select {
-	case c := <-d.conns:
-		return c, nil
-	case <-d.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (d *door) Close() error {
-	d.once.Do(func() { close(d.closed) })
-	return nil
-}
-
-func (d *door) Addr() net.Addr { return &net.TCPAddr{} }
+type door struct{ *pipes }
 
 // serveDoor serves what comes through a door until the test ends.
 func serveDoor(t testing.TB, c api.Config) (*api.Server, *door) {
@@ -92,7 +70,7 @@ func serveDoor(t testing.TB, c api.Config) (*api.Server, *door) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d, h, ended := newDoor(), s.HTTPServer(), make(chan error, 1)
+	d, h, ended := &door{&pipes{make(chan net.Conn), make(chan struct{})}}, s.HTTPServer(), make(chan error, 1)
 	go func() { ended <- h.Serve(s.Listener(d)) }()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
