@@ -2,8 +2,8 @@
 // and the [Node] behind it.
 //
 // It does not decide anything about leases, keeps nothing but hints (round-trip
-// times), opens no port, and starts no goroutine but those of streams and
-// sessions, which [Server.Close] ends. Everything about a route stands in one
+// times), opens no port, and starts no goroutine but those of streams, sessions
+// and heartbeats, which [Server.Close] ends, and one that accepts. Everything about a route stands in one
 // table, [Routes], and about what a session can be asked in another, sessionOps;
 // every metric in a third, in metrics.go. The types of echo stay in echo.go.
 package api
@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net/http"
 	"time"
 
@@ -34,6 +35,8 @@ type Config struct {
 	// one when nil.
 	Registry *prometheus.Registry
 	Logger   *slog.Logger // discarded when nil
+
+	plain bool // package http answers all: for tests that hold the loops against it
 }
 
 // Limits are the configurable ones; zero values take the contract's.
@@ -105,6 +108,10 @@ type Server struct {
 	streams *streams
 	pages   *pages
 
+	loops     *streams // connections that a beatLoop has
+	loopRoute *endpoint
+	plain     bool // there are no loops
+
 	sessions *streams
 	holders  *holders
 
@@ -140,14 +147,19 @@ func New(c Config) (*Server, error) {
 		node: c.Node, version: c.Version, limits: c.Limits, log: c.Logger,
 		gate: newGate(c.AllowedHosts), ids: newRequestIDs(), rtts: newRTTHints(maxRTTHints),
 		metrics: m, streams: newStreams("watches", c.Limits.Watches), pages: newPages(maxPages),
+		loops: newStreams("connections", math.MaxInt), plain: c.plain,
 		sessions: newStreams("sessions", c.Limits.Sessions), holders: newHolders(maxHeld),
 		scrape:     promhttp.HandlerFor(c.Registry, promhttp.HandlerOpts{}),
 		nodeHeader: []string{c.Node.ID()},
 	}
 	s.streams.hurry, s.sessions.hurry = closingWithin, drainWithin
+	s.loops.rest = true
 	s.none = newEndpoint(Route{Path: "none"}, m)
 	for _, route := range Routes() {
 		s.routes = append(s.routes, newEndpoint(route, m))
+		if route.Loop {
+			s.loopRoute = s.routes[len(s.routes)-1]
+		}
 	}
 	s.handler = newRouter(s)
 	return s, nil
@@ -158,28 +170,33 @@ func New(c Config) (*Server, error) {
 func (s *Server) Handler() http.Handler { return http.HandlerFunc(s.enter) }
 
 // Close ends all watches and sessions and returns when they have ended; a
-// session's last answers take up to 5 s. When ctx ends first, it takes their
-// connections away, waits for 2 s at most and returns its error. Then the owner
-// shuts the HTTP server down.
+// session's last answers take up to 5 s. Then it ends the loops: a heartbeat
+// that is under way is answered, and its client told to close. When ctx ends
+// first, it takes their connections away, waits for 2 s at most and returns its
+// error. Then the owner shuts the HTTP server down.
 func (s *Server) Close(ctx context.Context) error {
 	watches := make(chan error, 1)
 	go func() { watches <- s.streams.close(ctx) }()
 	err := errors.Join(s.sessions.close(ctx), <-watches)
 	s.holders.stop()
-	return err
+	return errors.Join(err, s.loops.close(ctx))
 }
 
 // HTTPServer returns a server with time-outs: slow or silent clients do not
 // hold connections for ever. Its owner serves it on a [Server.Listener], and
 // shuts it down.
 func (s *Server) HTTPServer() *http.Server {
-	return &http.Server{
+	h := &http.Server{
 		Handler:           s.Handler(),
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       15 * time.Second,
-		WriteTimeout:      30 * time.Second, // the longest wait, min_revision's, is 5 s
-		IdleTimeout:       2 * time.Minute,
+		ReadHeaderTimeout: headWithin,
+		ReadTimeout:       bodyWithin,
+		WriteTimeout:      answerWithin,
+		IdleTimeout:       idleWithin,
 		MaxHeaderBytes:    16 << 10,
+		ConnContext:       withConn,
+		ConnState:         settle,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 	}
+	h.RegisterOnShutdown(s.loops.begin)
+	return h
 }

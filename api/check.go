@@ -33,6 +33,16 @@ func (a *alphabet) spells(text string) bool {
 	return true
 }
 
+// has is spells for bytes.
+func (a *alphabet) has(text []byte) bool {
+	for _, b := range text {
+		if !a[b] {
+			return false
+		}
+	}
+	return true
+}
+
 var (
 	nameAlphabet = newAlphabet("._-")
 	idAlphabet   = newAlphabet("._~:@-")

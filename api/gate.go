@@ -27,7 +27,7 @@ func newGate(names []string) gate {
 
 // refuse returns why a request may not come in, or nil.
 func (g gate) refuse(r *http.Request) *wire.Problem {
-	if !g.knows(r) {
+	if r.Host == "" && r.ProtoAtLeast(1, 1) || r.Host != "" && !g.knows(r.Host) { // health checks of HTTP/1.0 send none, browsers always do
 		return wire.NewProblem(wire.CodeForbidden,
 			"the Host "+quote(r.Host)+" is not an IP address, localhost, an advertised name or one of allowed_hosts")
 	}
@@ -38,11 +38,9 @@ func (g gate) refuse(r *http.Request) *wire.Problem {
 	return nil
 }
 
-func (g gate) knows(r *http.Request) bool {
-	if r.Host == "" {
-		return !r.ProtoAtLeast(1, 1) // health checks of HTTP/1.0 send none, browsers always do
-	}
-	host := hostOf(r.Host)
+// knows tells whether a Host is this node.
+func (g gate) knows(hostport string) bool {
+	host := hostOf(hostport)
 	if _, err := netip.ParseAddr(host); err == nil {
 		return true
 	}

@@ -16,19 +16,27 @@ func (s *Server) heartbeat(ctx context.Context, r *request) (answer, error) {
 		return answer{}, err
 	}
 	result, revision, err := s.node.Beat(ctx, r.ns, r.param, b.epoch, b.seq)
+	renewed, err := s.beaten(r.ns, r.param, b, result, revision, err)
+	if err != nil {
+		return answer{}, err
+	}
+	return r.renewed(&renewed), nil
+}
+
+// beaten counts a beat and says what became of it, from what the node returned.
+func (s *Server) beaten(ns, id string, b beat, result registry.BeatResult, revision uint64, err error) (wire.Renewed, error) {
 	if err != nil {
 		s.metrics.lostBeats.Inc()
-		return answer{}, err
+		return wire.Renewed{}, err
 	}
 	s.metrics.beat(result.Code).Inc()
 	if result.Code != registry.OK && result.Code != registry.Duplicate {
-		return answer{}, s.refusedBeat(r.ns, r.param, b, result)
+		return wire.Renewed{}, s.refusedBeat(ns, id, b, result)
 	}
 	if b.rtt >= 0 {
 		s.rtts.add(b.epoch, b.rtt)
 	}
-	renewed := showRenewed(r.param, b, &result, revision)
-	return r.renewed(&renewed), nil
+	return showRenewed(id, b, &result, revision), nil
 }
 
 func showRenewed(id string, b beat, result *registry.BeatResult, revision uint64) wire.Renewed {

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-b4c92e43/rollcall/api"
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 )
 
@@ -51,6 +52,29 @@ func checkProblem(t *testing.T, request string, resp *http.Response) {
 	}
 	if h := resp.Header; h.Get("Content-Type") != wire.TypeProblem || h.Get(wire.HeaderNode) != "n1" || h.Get(wire.HeaderRequestID) == "" {
 		t.Errorf("%.80q: headers %v", request, h)
+	}
+}
+
+// TestUnreadableAfterAnAnswer: a complaint of package http's about a request that
+// came in one segment with another is of the contract as well.
+func TestUnreadableAfterAnAnswer(t *testing.T) {
+	_, d := serveDoor(t, api.Config{Node: newNode()})
+	in := bufio.NewReader(bytes.NewReader(d.play([]byte("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\nnonsense\r\n\r\n"))))
+	for _, status := range []int{200, 400} {
+		resp, err := http.ReadResponse(in, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.StatusCode != status {
+			t.Errorf("status %d, want %d", resp.StatusCode, status)
+		}
+		if status == 400 {
+			checkProblem(t, "nonsense", resp)
+			continue
+		}
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

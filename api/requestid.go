@@ -35,5 +35,10 @@ func (ids *requestIDs) of(r *http.Request) string {
 // next returns a new id.
 func (ids *requestIDs) next() string {
 	var b [40]byte
-	return string(strconv.AppendUint(append(b[:0], ids.process...), ids.last.Add(1), 36))
+	return string(ids.appendNext(b[:0]))
+}
+
+// appendNext appends a new id.
+func (ids *requestIDs) appendNext(dst []byte) []byte {
+	return strconv.AppendUint(append(dst, ids.process...), ids.last.Add(1), 36)
 }

@@ -43,6 +43,7 @@ type Route struct {
 	Query      []string // query parameters; one that ends in a dot is a family
 	Body       bodyRule // of at most Limits.MaxBody
 	Beats      bool     // the body may be application/vnd.rollcall.beats
+	Loop       bool     // a beatLoop answers it, too
 	Renews     bool     // the Node bounds it by itself, for less than a context with a deadline costs
 	id         rule     // of {id} in the path
 	message    bool     // {msg} is in the path
@@ -93,7 +94,7 @@ func Routes() []Route {
 		},
 		{
 			Method: http.MethodPost, Path: wire.PathLeases + slashID + "/heartbeat", Permission: "lease:renew", Kind: Write,
-			Query: inNS, Body: requiredBody, Renews: true, id: isID, handle: (*Server).heartbeat,
+			Query: inNS, Body: requiredBody, Loop: true, Renews: true, id: isID, handle: (*Server).heartbeat,
 		},
 		{
 			Method: http.MethodPost, Path: wire.PathHeartbeats, Permission: "lease:renew", Kind: Write,

@@ -39,11 +39,15 @@ func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, in
 	r.http, r.writer, r.header, r.route, r.start = hr, w, w.Header(), ep, time.Now()
 	s.metrics.inFlight.Inc()
 	status := http.StatusInternalServerError
+	var loop *beatLoop // that goes on
 	defer func() {
 		s.metrics.inFlight.Dec()
 		ep.observe(status, time.Since(r.start))
 		s.pages.release(r.page)
 		r.release()
+		if loop != nil {
+			go loop.run()
+		}
 	}()
 	a, err := s.guarded(r, in)
 	if ep.Kind == Read {
@@ -57,7 +61,9 @@ func (s *Server) serve(ep *endpoint, w http.ResponseWriter, hr *http.Request, in
 		return
 	}
 	status = a.status
-	s.send(w, r, a)
+	if loop = s.comeBack(r, &a); loop == nil {
+		s.send(w, r, a)
+	}
 }
 
 // guarded runs the handler; a panic becomes an error.

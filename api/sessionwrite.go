@@ -26,6 +26,7 @@ type writer struct {
 	ping   time.Time // when the next one is due
 	drain  time.Time // when a draining session ends at the latest
 	due    time.Time // when a message may come again; zero where none is known
+	until  time.Time // how long a write may take, as was set
 	waits  map[*box]time.Time
 	visits []*sessionWatch // that may have something
 	more   bool            // not all was fetched
@@ -139,12 +140,21 @@ func (w *writer) flush(out *outbox) bool {
 	return err == nil
 }
 
+// deadlineStep is how much longer than asked a write may take: to move a deadline
+// costs a good part of a small write, so it is done this seldom.
+const deadlineStep = time.Second
+
 // deadline bounds a write; when the session drains it has no longer than that.
 func (w *writer) deadline(at time.Time) error {
-	if last := w.drain.Add(lingerWithin); !w.drain.IsZero() && at.After(last) {
-		at = last
+	switch last := w.drain.Add(lingerWithin); {
+	case !w.drain.IsZero() && at.After(last):
+		w.until = last
+	case !at.After(w.until):
+		return nil
+	default:
+		w.until = at.Add(deadlineStep)
 	}
-	return w.conn.SetWriteDeadline(at)
+	return w.conn.SetWriteDeadline(w.until)
 }
 
 // over says how the session ends, when it does and all that waited is written.

@@ -38,18 +38,18 @@ func (s *Server) stream(rw http.ResponseWriter, r *request, w *watching) {
 	go func() {
 		defer w.close()
 		defer s.streams.drop(conn)
-		defer s.survive()
+		defer s.survive("stream")
 		if out := (connOutlet{conn, s.streams.done}); out.write(head) == nil {
 			w.run(out)
 		}
 	}()
 }
 
-// survive logs a panic of a stream, which ends that stream alone, as package
-// http does for handlers.
-func (s *Server) survive() {
+// survive logs a panic of what has a goroutine of its own, which ends that
+// alone, as package http does for handlers.
+func (s *Server) survive(what string) {
 	if p := recover(); p != nil {
-		s.log.Error("stream failed", "error", fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
+		s.log.Error(what+" failed", "error", fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
 	}
 }
 

@@ -9,10 +9,11 @@ import (
 )
 
 // streams is what of a Server outlives the handler that began it, or waits long
-// in one: watches, or sessions. It bounds and ends them.
+// in one: watches, sessions, or connections of loops. It bounds and ends them.
 type streams struct {
 	what string // they are
 	most int
+	rest bool          // those that read when all should end may do it at once
 	done chan struct{} // closed when all should end
 	// hurry is how long a write that is on its way then may still take; 0 is as
 	// long as others.
@@ -63,10 +64,15 @@ func (st *streams) adopt(c net.Conn) {
 }
 
 func (st *streams) drop(c net.Conn) {
+	st.yield(c)
+	c.Close() // its position is with the client
+}
+
+// yield gives a connection up to somebody else.
+func (st *streams) yield(c net.Conn) {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	delete(st.conns, c)
-	c.Close() // its position is with the client
 }
 
 // forcedWithin is how long who has lost the connection may take to end: what
@@ -108,11 +114,13 @@ func (st *streams) begin() {
 	}
 	st.closing = true
 	close(st.done)
-	if st.hurry == 0 {
-		return
-	}
 	for c := range st.conns {
-		_ = c.SetWriteDeadline(time.Now().Add(st.hurry)) // a broken one ends anyway
+		if st.hurry > 0 {
+			_ = c.SetWriteDeadline(time.Now().Add(st.hurry)) // a broken one ends anyway
+		}
+		if st.rest {
+			_ = c.SetReadDeadline(time.Now())
+		}
 	}
 }
 

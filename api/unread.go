@@ -10,22 +10,12 @@ import (
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 )
 
-// Listener returns l with connections on which every answer is of the
-// contract: what package http cannot read never comes to a handler, and it
-// says so by itself in plain text. The owner of HTTPServer serves on it.
-func (s *Server) Listener(l net.Listener) net.Listener { return listener{l, s} }
-
-type listener struct {
-	net.Listener
-	server *Server
-}
-
-func (l listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+// settle is a ConnState of package http: what it writes after a whole answer may
+// be a complaint about a request that came with the one answered.
+func settle(c net.Conn, state http.ConnState) {
+	if own, ok := c.(*conn); ok && state == http.StateIdle {
+		own.answers.Store(false)
 	}
-	return &conn{Conn: c, server: l.server}, nil
 }
 
 // conn replaces an answer of package http's own, which is one write that comes
@@ -33,11 +23,22 @@ func (l listener) Accept() (net.Conn, error) {
 type conn struct {
 	net.Conn
 	server  *Server
-	answers atomic.Bool // something was written since the last read
+	from    *listener
+	answers atomic.Bool // something was written in answer to what was read
+
+	rest  []byte // was read already; whoever reads owns it
+	moves int    // from package http to a loop, in a row; whoever serves owns it
 }
 
-func (c *conn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
+func (c *conn) Read(b []byte) (n int, err error) {
+	if len(c.rest) > 0 {
+		n = copy(b, c.rest)
+		if c.rest = c.rest[n:]; len(c.rest) == 0 {
+			c.rest = nil
+		}
+	} else {
+		n, err = c.Conn.Read(b)
+	}
 	if n > 0 {
 		c.answers.Store(false)
 	}
