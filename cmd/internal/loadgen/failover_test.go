@@ -136,7 +136,7 @@ func TestFailoverMeasuresEachRound(t *testing.T) {
 		t.Fatalf("rounds %+v", got.Rounds)
 	}
 	for _, r := range got.Rounds {
-		if least := inMS(fakeElection) * .9; r.FirstCommit < least || r.Gap < least || r.Ready <= 0 || r.FirstCommit > r.Gap+10 {
+		if least := inMS(fakeElection) * .9; r.FirstCommit < least || r.Gap < least || r.Ready <= 0 || r.FirstCommit > r.Gap+50 {
 			t.Errorf("round %+v", r)
 		}
 	}
@@ -173,13 +173,7 @@ func TestFailoverSeesWhatIsLost(t *testing.T) {
 
 func TestFailoverSeesLostGrants(t *testing.T) {
 	registry := newFakeRegistry()
-	registry.refuse = func(r *http.Request) *wire.Problem {
-		if r.Method == http.MethodGet && strings.Contains(r.URL.Path, "writer-") {
-			l := registry.byID[strings.TrimPrefix(r.URL.Path, wire.PathLeases+"/")]
-			l.Epoch = 1
-		}
-		return nil
-	}
+	registry.show = func(l *wire.Lease) { l.Epoch-- }
 	got, err := runFailover(t.Context(), failoverConfig(), newFakeNodes(t, registry))
 	if err != nil || got.GrantsLost != 2*failoverGranters || got.Failed() == nil {
 		t.Errorf("result %+v, %v", got, err)

@@ -25,12 +25,14 @@ type fakeRegistry struct {
 	byEpoch  map[uint64]*fakeLease
 	events   []wire.Event
 	asked    map[string]int // requests by path
+	watched  bool           // somebody has a watch, or had
 	mail     *fakePost
 	figures  func(n int) string // the nth answer of /metrics
 
 	refuse func(r *http.Request) *wire.Problem
 	judge  func(l *fakeLease, age time.Duration) string // what becomes of a lease: "", expired, held
 	page   func(n int, p *wire.AlivePage)               // harms the nth list
+	show   func(l *wire.Lease)                          // harms what is told of one lease
 }
 
 type fakeLease struct {
@@ -41,7 +43,7 @@ type fakeLease struct {
 func newFakeRegistry() *fakeRegistry {
 	return &fakeRegistry{
 		byID: make(map[string]*fakeLease), byEpoch: make(map[uint64]*fakeLease), asked: make(map[string]int),
-		mail: newFakePost(), judge: justly, page: func(int, *wire.AlivePage) {},
+		mail: newFakePost(), judge: justly, page: func(int, *wire.AlivePage) {}, show: func(*wire.Lease) {},
 		figures: func(int) string { return "process_start_time_seconds 1\ngo_goroutines 100\n" },
 	}
 }
@@ -85,7 +87,9 @@ func (f *fakeRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodPut:
 		f.grant(w, r, id)
 	case r.Method == http.MethodGet && f.byID[id] != nil:
-		answer(w, 200, f.byID[id].Lease)
+		l := f.byID[id].Lease
+		f.show(&l)
+		answer(w, 200, l)
 	case r.Method == http.MethodDelete && f.byID[id] != nil:
 		f.end(f.byID[id], "left")
 		answer(w, 200, f.byID[id].Certificate)
@@ -217,6 +221,7 @@ func (f *fakeRegistry) tell(kind string, l *fakeLease) {
 func (f *fakeRegistry) watch(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	after, at := f.revision, 0
+	f.watched = true
 	f.mu.Unlock()
 	w.Header().Set("Content-Type", wire.TypeEvents)
 	if id := r.Header.Get("Last-Event-ID"); id != "" {

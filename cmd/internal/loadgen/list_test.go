@@ -81,12 +81,12 @@ func TestListsThatAreNotWholeAreSeen(t *testing.T) {
 			}
 		},
 		"a later one says that it lacks one": func(n int, p *wire.AlivePage) {
-			if n == 50 {
+			if n == 10 {
 				p.Count--
 			}
 		},
 		"a later one says that it has ten times as many": func(n int, p *wire.AlivePage) {
-			if n == 50 {
+			if n == 10 {
 				p.Count *= 10
 			}
 		},
@@ -95,7 +95,7 @@ func TestListsThatAreNotWholeAreSeen(t *testing.T) {
 			registry := newFakeRegistry()
 			registry.page = harm
 			cfg := listConfig(serve(t, registry))
-			cfg.Duration = 300 * time.Millisecond
+			cfg.Duration = time.Second
 			got, err := RunList(t.Context(), cfg)
 			if err != nil || got.Wrong != 1 || got.Failed() == nil {
 				t.Errorf("result %+v, %v", got, err)

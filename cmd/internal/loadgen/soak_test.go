@@ -110,7 +110,7 @@ func TestSoakWithoutTheRest(t *testing.T) {
 		return nil
 	}
 	cfg := soakConfig(serve(t, registry))
-	cfg.Flappers, cfg.Watchers, cfg.Mail, cfg.Lists, cfg.Duration = -1, -1, -1, -1, 300*time.Millisecond
+	cfg.Flappers, cfg.Watchers, cfg.Mail, cfg.Lists, cfg.Duration = -1, -1, -1, -1, time.Second
 	got, err := RunSoak(t.Context(), cfg)
 	if err != nil || got.Failed() != nil || got.Flaps+got.Events+got.Sent+got.Lists != 0 {
 		t.Errorf("result %+v, %v", got, err)

@@ -63,13 +63,13 @@ func TestStormSeesWhatMustNotBe(t *testing.T) {
 		fails bool
 	}{
 		"a live one dies": {func(f *fakeRegistry, l *fakeLease, age time.Duration) string {
-			if l.ofNumber(50) && len(f.byID) == 60 && age > 150*time.Millisecond {
+			if l.ofNumber(50) && f.watched && age > 150*time.Millisecond {
 				return "expired"
 			}
 			return justly(l, age)
 		}, func(r *StormResult) bool { return r.LiveDied == 1 && r.Buried == 40 }, true},
 		"one dies early": {func(f *fakeRegistry, l *fakeLease, age time.Duration) string {
-			if l.ofNumber(10) && l.Seq > 0 && len(f.byID) == 60 && age > 500*time.Millisecond {
+			if l.ofNumber(10) && l.Seq > 0 && f.watched && age > 500*time.Millisecond {
 				return "expired"
 			}
 			return justly(l, age)
