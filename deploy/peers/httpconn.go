@@ -23,6 +23,8 @@ type httpConn struct {
 	in   *bufio.Reader
 	out  []byte // the request, reused
 	body []byte // of the answer read last, reused
+
+	chunked bool // whether that is how its body came
 }
 
 func dialHTTP(ctx context.Context, host string) (*httpConn, error) {
@@ -70,6 +72,9 @@ func (c *httpConn) answer() (int, error) {
 	if length >= 0 {
 		return status, c.more(length)
 	}
+	if !c.chunked {
+		return status, fmt.Errorf("%w: a body of unknown length", errAnswer)
+	}
 	for {
 		size, err := c.chunk()
 		if err != nil || size == 0 {
@@ -78,8 +83,10 @@ func (c *httpConn) answer() (int, error) {
 	}
 }
 
-// head reads the status and the length of the body, -1 where it is chunked.
+// head reads the status and the length of the body, -1 where none is told: then
+// it is chunked, or a stream that goes on until the connection ends.
 func (c *httpConn) head() (status, length int, err error) {
+	c.chunked = false
 	line, err := c.line()
 	if err != nil {
 		return 0, 0, err
@@ -95,7 +102,11 @@ func (c *httpConn) head() (status, length int, err error) {
 		if err != nil || len(line) == 0 {
 			return status, length, err
 		}
-		if name, value, _ := bytes.Cut(line, []byte(":")); bytes.EqualFold(name, []byte("Content-Length")) {
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		switch {
+		case bytes.EqualFold(name, []byte("Transfer-Encoding")):
+			c.chunked = true
+		case bytes.EqualFold(name, []byte("Content-Length")):
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
 				return 0, 0, fmt.Errorf("%w: %q", errAnswer, line)
 			}

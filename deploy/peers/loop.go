@@ -54,6 +54,10 @@ type worker[T any] struct {
 	mine *hdrhistogram.Histogram
 }
 
+// warmPart of a measurement's duration goes before it and is not counted:
+// connections grow their buffers, servers their stacks.
+const warmPart = 5
+
 // crewed connects n workers, lets them work at the same time, and adds up what
 // they measured. T is what one works with.
 func crewed[T any](
@@ -66,14 +70,22 @@ func crewed[T any](
 	if err != nil {
 		return outcome{}, err
 	}
+	drive := func(during time.Duration) error {
+		until := time.Now().Add(during)
+		return together(ctx, len(crew), func(ctx context.Context, i int) error {
+			crew[i].mine.Reset()
+			return work(ctx, until, crew[i].tool, crew[i].mine)
+		})
+	}
+	if err := drive(during / warmPart); err != nil {
+		return outcome{}, fmt.Errorf("warm up: %w", err)
+	}
 	before, err := processorTime(servers)
 	if err != nil {
 		return outcome{}, err
 	}
 	began := time.Now()
-	err = together(ctx, len(crew), func(ctx context.Context, i int) error {
-		return work(ctx, began.Add(during), crew[i].tool, crew[i].mine)
-	})
+	err = drive(during)
 	took := time.Since(began)
 	after, err2 := processorTime(servers)
 	out := outcome{took: took, cpu: after - before, latency: newHistogram()}

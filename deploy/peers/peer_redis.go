@@ -105,6 +105,9 @@ func (r *redisServer) lister(_ context.Context, _ int, class string, _ consisten
 				break
 			}
 		}
+		if len(keys) == 0 {
+			return 0, nil // MGET wants one
+		}
 		values, err := c.MGet(ctx, keys...).Result()
 		return len(values), err
 	}, func() { c.Close() }, nil

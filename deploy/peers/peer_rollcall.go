@@ -198,4 +198,17 @@ type benchResult struct {
 		P50 float64 `json:"p50"`
 		P99 float64 `json:"p99"`
 	} `json:"latency_ms"`
+	BeatsPerRequest float64 `json:"beats_per_request"`
+	AllNodes        struct {
+		Microseconds *float64 `json:"cpu_us_per_request"` // nil where the nodes do not tell
+	} `json:"all_nodes"`
+}
+
+// rate is the sample of a loop.
+func (r *benchResult) rate() sample {
+	cost := unknown
+	if r.AllNodes.Microseconds != nil && r.BeatsPerRequest > 0 {
+		cost = *r.AllNodes.Microseconds / r.BeatsPerRequest
+	}
+	return sample{r.RenewalsPerS, r.Latency.P50, r.Latency.P99, cost}
 }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"net/http"
 	"net/http/httputil"
 	"strconv"
 )
@@ -21,10 +22,14 @@ func (r *rollcall) watch(ctx context.Context, node int, class string, ready func
 		return err
 	}
 	status, _, err := c.head()
-	if err != nil || status != 200 {
-		return fmt.Errorf("%w: %d to a watch (%w)", errAnswer, status, err)
+	if err != nil || status != http.StatusOK {
+		return fmt.Errorf("%w: %d to a watch (%v)", errAnswer, status, err)
 	}
-	err = readEvents(bufio.NewReaderSize(httputil.NewChunkedReader(c.in), 4<<10), ready, seen)
+	in := c.in
+	if c.chunked {
+		in = bufio.NewReader(httputil.NewChunkedReader(c.in))
+	}
+	err = readEvents(in, ready, seen)
 	if ctx.Err() != nil {
 		return nil
 	}

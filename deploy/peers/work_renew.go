@@ -46,7 +46,7 @@ func renewing() *work {
 func benched(mode string) func(context.Context, *bench, *rollcall) (sample, error) {
 	return func(ctx context.Context, b *bench, r *rollcall) (sample, error) {
 		result, err := r.bench(ctx, append(b.benchFlags(mode), "--duration", b.duration.String())...)
-		return sample{result.RenewalsPerS, result.Latency.P50, result.Latency.P99, unknown}, err
+		return result.rate(), err
 	}
 }
 

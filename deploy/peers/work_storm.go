@@ -27,22 +27,15 @@ func storming() *work {
 }
 
 func storm(ctx context.Context, b *bench, s system) (sample, error) {
+	m := &mourner{gone: make(map[string]time.Time), want: b.size.silent, all: make(chan struct{})}
+	watching, dismiss, err := m.listen(ctx, s)
+	defer dismiss()
+	if err != nil {
+		return nil, fmt.Errorf("open a watch: %w", err)
+	}
 	leases, err := b.granted(ctx, s, "storm", b.size.silent, b.size.silentTTL)
 	if err != nil {
 		return nil, err
-	}
-	m := &mourner{gone: make(map[string]time.Time, len(leases)), want: len(leases), all: make(chan struct{})}
-	leader, err := s.leader(ctx)
-	if err != nil {
-		return nil, err
-	}
-	watching := make(chan error, 1)
-	listens := make(chan struct{}, 1)
-	under, cancel := context.WithCancel(ctx)
-	defer cancel()
-	go func() { watching <- s.watch(under, leader, "storm", func() { offer(listens) }, m.hear) }()
-	if err := await(ctx, listens, watching, hearsWithin); err != nil {
-		return nil, fmt.Errorf("open a watch: %w", err)
 	}
 	renewed, err := s.renew(ctx, leases, b.size.silentTTL)
 	if err != nil {
@@ -52,6 +45,19 @@ func storm(ctx context.Context, b *bench, s system) (sample, error) {
 		return nil, fmt.Errorf("wait for the ends: %w", err)
 	}
 	return m.lateness(leases, renewed, b.size.silentTTL), nil
+}
+
+// listen watches at the leader, and returns when it does. The channel tells how
+// the watch ended.
+func (m *mourner) listen(ctx context.Context, s system) (watching <-chan error, dismiss func(), err error) {
+	leader, err := s.leader(ctx)
+	if err != nil {
+		return nil, func() {}, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	ended, listens := make(chan error, 1), make(chan struct{}, 1)
+	go func() { ended <- s.watch(ctx, leader, "storm", func() { offer(listens) }, m.hear) }()
+	return ended, cancel, await(ctx, listens, ended, hearsWithin)
 }
 
 // offer sends where there is room.
