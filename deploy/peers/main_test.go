@@ -32,7 +32,7 @@ func smallSizes() sizes {
 // moment, and wants a figure of every entry and nothing left behind. Where CI
 // is set, every program must be there.
 func TestEveryWorkRuns(t *testing.T) {
-	o := options{rounds: 1, ports: 27220, rollcall: filepath.Join(t.TempDir(), "rollcall"), works: workNames()}
+	o := options{rounds: 1, ports: 18920, rollcall: filepath.Join(t.TempDir(), "rollcall"), works: workNames()}
 	if out, err := exec.Command("go", "build", "-C", "../..", "-o", o.rollcall, "./cmd/rollcall").CombinedOutput(); err != nil {
 		t.Fatalf("build rollcall: %v\n%s", err, out)
 	}

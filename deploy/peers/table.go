@@ -73,8 +73,8 @@ func replaceTable(page, table string) error {
 	return os.WriteFile(page, []byte(before+tableBegin+"\n"+table+tableEnd+after), 0o644)
 }
 
-// count writes a number to three digits or, from a thousand, to the nearest
-// hundred, with commas.
+// count writes a whole number with commas, from ten thousand to the nearest
+// hundred.
 func count(n float64) string {
 	whole := int64(math.Round(n))
 	if whole >= 10_000 || whole <= -10_000 {

@@ -56,8 +56,9 @@ func (m *mourner) listen(ctx context.Context, s system) (watching <-chan error, 
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	ended, listens := make(chan error, 1), make(chan struct{}, 1)
-	go func() { ended <- s.watch(ctx, leader, "storm", func() { offer(listens) }, m.hear) }()
-	return ended, cancel, await(ctx, listens, ended, hearsWithin)
+	var watcher sync.WaitGroup
+	watcher.Go(func() { ended <- s.watch(ctx, leader, "storm", func() { offer(listens) }, m.hear) })
+	return ended, func() { cancel(); watcher.Wait() }, await(ctx, listens, ended, hearsWithin)
 }
 
 // offer sends where there is room.
