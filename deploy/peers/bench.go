@@ -49,20 +49,32 @@ const long = 10 * time.Minute
 
 // granted grants n leases of a class, as fast as the writers can.
 func (b *bench) granted(ctx context.Context, s system, class string, n int, ttl time.Duration) ([]lease, error) {
-	crew, err := hire(ctx, min(b.size.writers, n), func(ctx context.Context, i int) (writer, func(), error) {
+	c, err := b.clerks(ctx, s)
+	defer dismiss(c)
+	if err != nil {
+		return nil, err
+	}
+	return c.grant(ctx, class, 0, n, ttl)
+}
+
+// clerks are connected writers that share the work.
+type clerks []worker[writer]
+
+func (b *bench) clerks(ctx context.Context, s system) (clerks, error) {
+	return hire(ctx, b.size.writers, func(ctx context.Context, i int) (writer, func(), error) {
 		w, err := s.writer(ctx, i%len(s.nodes()))
 		if err != nil {
 			return nil, nil, err
 		}
 		return w, w.close, nil
 	})
-	defer dismiss(crew)
-	if err != nil {
-		return nil, err
-	}
+}
+
+// grant grants n leases, numbered from first.
+func (c clerks) grant(ctx context.Context, class string, first, n int, ttl time.Duration) ([]lease, error) {
 	leases := make([]lease, n)
-	err = shared(ctx, len(crew), n, func(ctx context.Context, worker, piece int) error {
-		granted, err := crew[worker].tool.grant(ctx, idOf(class, piece), ttl)
+	err := shared(ctx, len(c), n, func(ctx context.Context, worker, piece int) error {
+		granted, err := c[worker].tool.grant(ctx, idOf(class, first+piece), ttl)
 		leases[piece] = granted
 		return err
 	})

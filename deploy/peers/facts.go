@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -29,9 +30,9 @@ func versions(ctx context.Context, o options) []string {
 		case "rollcall":
 			out = append(out, "rollcall "+firstLine(ctx, o.rollcall, "version"))
 		case "etcd":
-			out = append(out, firstLine(ctx, "etcd", "--version"))
+			out = append(out, "etcd "+numberIn(firstLine(ctx, "etcd", "--version")))
 		case "redis":
-			out = append(out, firstLine(ctx, "redis-server", "--version"))
+			out = append(out, "Redis "+numberIn(firstLine(ctx, "redis-server", "--version")))
 		}
 	}
 	return out
@@ -44,8 +45,17 @@ func firstLine(ctx context.Context, program string, args ...string) string {
 		return program + " of unknown version"
 	}
 	line, _, _ := strings.Cut(string(said), "\n")
-	line, _, _ = strings.Cut(line, " sha=")
 	return strings.TrimPrefix(strings.TrimSpace(line), "rollcall ")
+}
+
+var dotted = regexp.MustCompile(`\d+(\.\d+)+`)
+
+// numberIn is the version in a line that says more.
+func numberIn(line string) string {
+	if n := dotted.FindString(line); n != "" {
+		return n
+	}
+	return line
 }
 
 // required is the version of a module that this program was built with.

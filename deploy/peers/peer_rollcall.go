@@ -14,6 +14,7 @@ type rollcall struct {
 	binary    string
 	processes []*process
 	hosts     []string // of the HTTP API
+	seq       int      // of the heartbeats that renew sent last
 }
 
 func startRollcall(ctx context.Context, b *bench) (server, error) {
@@ -123,11 +124,12 @@ func (r *rollcall) renew(ctx context.Context, leases []lease, _ time.Duration) (
 		return nil, err
 	}
 	defer c.close()
+	r.seq++
 	var began []time.Time
 	for len(leases) > 0 {
 		some := leases[:min(1000, len(leases))]
 		now := time.Now()
-		if err := renewBatch(c, some); err != nil {
+		if err := renewBatch(c, some, r.seq); err != nil {
 			return nil, err
 		}
 		for range some {
@@ -138,13 +140,13 @@ func (r *rollcall) renew(ctx context.Context, leases []lease, _ time.Duration) (
 	return began, nil
 }
 
-func renewBatch(c *httpConn, leases []lease) error {
+func renewBatch(c *httpConn, leases []lease, seq int) error {
 	body := []byte(`{"beats":[`)
 	for i, l := range leases {
 		if i > 0 {
 			body = append(body, ',')
 		}
-		body = fmt.Appendf(body, "[%d,1]", l.number)
+		body = fmt.Appendf(body, "[%d,%d]", l.number, seq)
 	}
 	answer, err := c.call(c.compose("POST", "/v1/heartbeats", append(body, "]}"...)))
 	if err != nil {

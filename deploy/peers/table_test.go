@@ -113,3 +113,15 @@ func TestTheRealPageHasTheMarkers(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestVersions(t *testing.T) {
+	for line, want := range map[string]string{
+		"etcd Version: 3.4.23":                         "3.4.23",
+		"Redis server v=7.0.15 sha=00000000:0 bits=64": "7.0.15",
+		"etcd of unknown version":                      "etcd of unknown version",
+	} {
+		if got := numberIn(line); got != want {
+			t.Errorf("numberIn(%q) = %q, want %q", line, got, want)
+		}
+	}
+}

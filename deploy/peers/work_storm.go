@@ -33,18 +33,37 @@ func storm(ctx context.Context, b *bench, s system) (sample, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a watch: %w", err)
 	}
-	leases, err := b.granted(ctx, s, "storm", b.size.silent, b.size.silentTTL)
+	leases, renewed, err := b.toSilence(ctx, s)
 	if err != nil {
 		return nil, err
-	}
-	renewed, err := s.renew(ctx, leases, b.size.silentTTL)
-	if err != nil {
-		return nil, fmt.Errorf("renew all: %w", err)
 	}
 	if err := await(ctx, m.all, watching, b.size.silentTTL+time.Minute); err != nil {
 		return nil, fmt.Errorf("wait for the ends: %w", err)
 	}
 	return m.lateness(leases, renewed, b.size.silentTTL), nil
+}
+
+// toSilence grants the leases, a tenth at a time, and renews all that are there
+// after each: who needs longer for the last than the first one's TTL must not
+// lose the first. It returns when each was renewed last.
+func (b *bench) toSilence(ctx context.Context, s system) (leases []lease, renewed []time.Time, err error) {
+	c, err := b.clerks(ctx, s)
+	defer dismiss(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	for len(leases) < b.size.silent {
+		n := min((b.size.silent+9)/10, b.size.silent-len(leases))
+		some, err := c.grant(ctx, "storm", len(leases), n, b.size.silentTTL)
+		if err != nil {
+			return nil, nil, err
+		}
+		leases = append(leases, some...)
+		if renewed, err = s.renew(ctx, leases, b.size.silentTTL); err != nil {
+			return nil, nil, fmt.Errorf("renew %d leases: %w", len(leases), err)
+		}
+	}
+	return leases, renewed, nil
 }
 
 // listen watches at the leader, and returns when it does. The channel tells how
