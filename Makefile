@@ -77,11 +77,23 @@ benchstat: ## compare two files of make benchmarks: OLD=… NEW=…
 	@test -n "$(OLD)" && test -n "$(NEW)" || { echo 'make benchstat OLD=before.txt NEW=after.txt'; exit 2; }
 	$(GO) run $(BENCHSTAT) $(OLD) $(NEW)
 
+.PHONY: bench-peers
+bench-peers: build ## the same work against etcd and Redis; writes the table of docs/benchmarks.md. PEERS=, WORKS=, ROUNDS=, DURATION=, PORTS=
+	CGO_ENABLED=0 $(GO) build -C deploy/peers -o ../../bin/peers .
+	bin/peers --write docs/benchmarks.md $(if $(PEERS),--peers $(PEERS)) $(if $(WORKS),--works $(WORKS)) \
+		$(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(DURATION),--duration $(DURATION)) $(if $(PORTS),--ports $(PORTS))
+
+.PHONY: test-peers
+test-peers: ## tests of what bench-peers runs, against those of rollcall, etcd and Redis that are there
+	$(GO) test -C deploy/peers ./...
+
 .PHONY: lint
 lint: ## vet, staticcheck, gofumpt
 	$(GO) vet ./...
 	$(GO) vet -tags e2e,e2e_docker ./cmd/rollcall/...
 	$(GO) run $(STATICCHECK) ./...
+	$(GO) vet -C deploy/peers ./...
+	cd deploy/peers && $(GO) run $(STATICCHECK) ./...
 	@unformatted=$$($(GO) run $(GOFUMPT) -l .); test -z "$$unformatted" || { echo "gofumpt would change:"; echo "$$unformatted"; exit 1; }
 
 .PHONY: image
