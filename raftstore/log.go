@@ -99,13 +99,12 @@ func (s *logStore) cached(index uint64, l *raft.Log) bool {
 	return s.cache.get(index, l)
 }
 
-// readLog copies the record, because the mapped file is only valid in tx.
 func readLog(tx *bolt.Tx, index uint64, l *raft.Log) (found bool, err error) {
-	record := tx.Bucket([]byte(logBucket)).Get(indexKey(index))
+	record := getRecord(tx.Bucket([]byte(logBucket)), index)
 	if record == nil {
 		return false, nil
 	}
-	*l, err = decodeLog(index, append([]byte(nil), record...))
+	*l, err = decodeLog(index, record)
 	return true, err
 }
 
@@ -166,7 +165,7 @@ func putLogs(tx *bolt.Tx, logs []*raft.Log, records [][]byte) error {
 	b := tx.Bucket([]byte(logBucket))
 	b.FillPercent = 1 // keys only grow: a page never needs room in its middle
 	for i, l := range logs {
-		if err := b.Put(indexKey(l.Index), records[i]); err != nil {
+		if err := putRecord(b, l.Index, records[i]); err != nil {
 			return err
 		}
 	}

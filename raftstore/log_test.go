@@ -14,9 +14,19 @@ import (
 
 func command(index, term uint64) *raft.Log {
 	return &raft.Log{
-		Index: index, Term: term, Type: raft.LogCommand, Data: fmt.Appendf(nil, "data of %d", index),
+		Index: index, Term: term, Type: raft.LogCommand, Data: someData(index),
 		AppendedAt: time.Unix(1_700_000_000, int64(index)),
 	}
+}
+
+// someData is short, or such that the record just fills a piece, or two, or
+// does not quite.
+func someData(index uint64) []byte {
+	data := fmt.Appendf(nil, "data of %d", index)
+	if record := []int{logPiece - 1, logPiece, 2 * logPiece, 2*logPiece + 1}; index%16 < 4 {
+		data = append(data, make([]byte, record[index%16]-logRecordOverhead-len(data))...)
+	}
+	return data
 }
 
 func commands(from, to uint64) []*raft.Log {

@@ -1,7 +1,7 @@
 package raftstore
 
 import (
-	"encoding/binary"
+	"bytes"
 	"errors"
 	"fmt"
 
@@ -16,6 +16,8 @@ type logCheck struct {
 	found    bool
 	head     logHead
 	next     uint64 // index expected
+	record   []byte // of the entry being read
+	pieces   uint32 // of it so far
 	count    uint64
 	bytes    uint64 // of the records beyond the snapshot
 	snapTerm uint64 // term of the entry at snapshot, 0 if it is not there
@@ -34,10 +36,28 @@ func (c *logCheck) visit(bucket string, key, value []byte) (err error) {
 	return fmt.Errorf("unknown bucket %q", bucket)
 }
 
-func (c *logCheck) entry(key, record []byte) error {
-	if len(key) != 8 || binary.BigEndian.Uint64(key) != c.next || c.next > c.head.last {
-		return fmt.Errorf("entry %d of %d to %d is missing", c.next, c.head.first, c.head.last)
+// entry takes one piece of an entry.
+func (c *logCheck) entry(key, piece []byte) error {
+	if !c.follows(key) {
+		return fmt.Errorf("entry %d of %d to %d is missing, or a part of it", c.next, c.head.first, c.head.last)
 	}
+	c.record = append(c.record, piece...)
+	c.pieces++
+	if len(piece) == logPiece {
+		return nil
+	}
+	err := c.complete(c.record)
+	c.record, c.pieces = c.record[:0], 0
+	return err
+}
+
+// follows says whether a piece of that key is the next.
+func (c *logCheck) follows(key []byte) bool {
+	return c.next <= c.head.last && bytes.Equal(key, pieceKey(c.next, c.pieces))
+}
+
+// complete takes the whole record of the next entry.
+func (c *logCheck) complete(record []byte) error {
 	l, err := decodeLog(c.next, record)
 	if err != nil {
 		return err
@@ -60,6 +80,8 @@ func (c *logCheck) finish() error {
 	switch {
 	case !c.found:
 		return errors.New("has no head")
+	case c.pieces > 0:
+		return fmt.Errorf("the end of entry %d is missing", c.next)
 	case c.head.last > 0 && c.count != c.head.last-c.head.first+1:
 		return fmt.Errorf("the last entries are missing: %d of %d to %d are left", c.count, c.head.first, c.head.last)
 	}

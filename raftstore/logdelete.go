@@ -2,12 +2,13 @@ package raftstore
 
 import (
 	"fmt"
+	"math"
 
 	bolt "go.etcd.io/bbolt"
 )
 
-// deleteChunk bounds how many entries one transaction deletes at the front of
-// the log, so that appends need not wait for long while it is cut.
+// deleteChunk bounds how many pieces of entries one transaction deletes at the
+// front of the log, so that appends need not wait for long while it is cut.
 const deleteChunk = 1024
 
 // DeleteRange deletes the entries from low to high, which must reach one end
@@ -66,7 +67,10 @@ func (s *logStore) cutBack(low uint64) error {
 	head := s.snapshotHead()
 	high := head.last
 	head.last = low - 1
-	err := s.commit("log cut", &head, func(tx *bolt.Tx) error { return deleteLogs(tx, low, high) })
+	err := s.commit("log cut", &head, func(tx *bolt.Tx) error {
+		_, err := deleteRecords(tx.Bucket([]byte(logBucket)), low, high, math.MaxInt)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("cut the end of the log: %w", err)
 	}
@@ -94,24 +98,15 @@ func (s *logStore) cutFrontChunk(high uint64) (done bool, err error) {
 	if head.last <= high || head.first > high { // the log was changed meanwhile
 		return true, nil
 	}
-	low := head.first
-	until := min(high, low+deleteChunk-1)
-	head.first = until + 1
-	err = s.commit("log cut", &head, func(tx *bolt.Tx) error { return deleteLogs(tx, low, until) })
+	err = s.commit("log cut", &head, func(tx *bolt.Tx) error {
+		until, err := deleteRecords(tx.Bucket([]byte(logBucket)), head.first, high, deleteChunk)
+		head.first = until + 1
+		return err
+	})
 	if err == nil {
 		s.forgetBefore(head.first)
 	}
-	return until == high, err
-}
-
-func deleteLogs(tx *bolt.Tx, low, high uint64) error {
-	b := tx.Bucket([]byte(logBucket))
-	for i := low; i <= high; i++ {
-		if err := b.Delete(indexKey(i)); err != nil {
-			return err
-		}
-	}
-	return nil
+	return head.first > high, err
 }
 
 // forget drops what memory knows of the entries from low on.
