@@ -66,6 +66,10 @@ fuzz: ## every fuzz target for FUZZTIME
 bench: build ## how many heartbeats a second, on three processes on this machine (docs/benchmarks.md)
 	deploy/bench.sh
 
+.PHONY: bench-million
+bench-million: build ## a million leases: memory, restart, and a tenth of them buried at once; a quarter of an hour
+	deploy/million.sh
+
 .PHONY: benchmarks
 benchmarks: ## the Go benchmarks of every hot path, into a file; BENCH is a pattern
 	@mkdir -p $(dir $(BENCHMARKS))

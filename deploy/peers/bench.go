@@ -38,7 +38,7 @@ type sizes struct {
 // fullSizes are those of the table.
 func fullSizes() sizes {
 	return sizes{
-		connections: 512, pipes: 64, depth: 100, leases: 10_000, batched: 100_000, batch: 1000,
+		connections: 512, pipes: 64, depth: 100, leases: 10_000, batched: 20_000, batch: 1000,
 		writers: 64, listed: 1000, listers: 32, watches: 500, pause: 200 * time.Millisecond,
 		silent: 10_000, silentTTL: 10 * time.Second, weighed: 100_000, settle: 5 * time.Second, hopeful: 16,
 	}

@@ -18,7 +18,7 @@ func renewing() *work {
 	return &work{
 		name:    "renew",
 		title:   "Heartbeats",
-		about:   "10,000 leases, renewed in a closed loop over 512 connections with one in flight on each, or over 64 with 100 in flight; batches: 100,000 leases over 16 connections.",
+		about:   "10,000 leases, renewed in a closed loop over 512 connections with one in flight on each, or over 64 with 100 in flight; batches: 20,000 leases over 16 connections.",
 		columns: rates(),
 		entries: []*entry{
 			{ours, "rollcall, HTTP, one in flight", onMajority, on(benched("single"))},
