@@ -51,12 +51,12 @@ func runDev(cmd *cobra.Command, s *nodeSettings) (err error) {
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(cfg.DataDir)) }()
 	}
-	return runDevNode(cmd.Context(), cfg, log, cmd.OutOrStdout())
+	return runDevNode(cmd.Context(), cfg, s.debugAddr, log, cmd.OutOrStdout())
 }
 
-func runDevNode(ctx context.Context, cfg node.Config, log *slog.Logger, out io.Writer) error {
+func runDevNode(ctx context.Context, cfg node.Config, debugAddr string, log *slog.Logger, out io.Writer) error {
 	warnOfPlainTraffic(log, &cfg)
-	err := runNode(ctx, cfg, func(n *node.Node) { banner(out, n.HTTPAddr(), cfg.DataDir) })
+	err := runNode(ctx, cfg, debugAddr, func(n *node.Node) { banner(out, n.HTTPAddr(), cfg.DataDir) })
 	if err == nil {
 		fmt.Fprintln(out, "rollcall has stopped.")
 	}

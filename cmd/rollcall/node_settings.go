@@ -18,6 +18,7 @@ import (
 type nodeSettings struct {
 	file      string
 	node      node.Config
+	debugAddr string // of profiles; empty: none
 	logLevel  string
 	logFormat string
 }
@@ -53,6 +54,7 @@ func (s *nodeSettings) flags(cmd *cobra.Command) {
 	mailFlags(f, &c.Mail)
 	f.Var(ruleList{&c.Protection}, "protection", "hold the leases of a scope when too many fall silent at once, "+
 		"such as namespace=default,service=web,threshold=0.3,min_population=20,max_hold=2m,rate=5; repeat for more")
+	f.StringVar(&s.debugAddr, "debug-addr", "", "loopback address on which Go profiles are served, under /debug/pprof; none unless set")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	before(cmd, func(cmd *cobra.Command) error { return settle(cmd.Flags(), s.file) })

@@ -37,13 +37,18 @@ func runServer(cmd *cobra.Command, s *nodeSettings) error {
 	cfg := s.config()
 	cfg.Logger = log
 	warnOfPlainTraffic(log, &cfg)
-	return runNode(cmd.Context(), cfg, func(n *node.Node) {
+	return runNode(cmd.Context(), cfg, s.debugAddr, func(n *node.Node) {
 		log.Info("ready", "node", cfg.NodeID, "http", n.HTTPAddr())
 	})
 }
 
 // runNode runs a node until ctx ends and calls ready once it serves.
-func runNode(ctx context.Context, cfg node.Config, ready func(*node.Node)) error {
+func runNode(ctx context.Context, cfg node.Config, debugAddr string, ready func(*node.Node)) error {
+	profiles, err := openProfiles(debugAddr)
+	if err != nil {
+		return err
+	}
+	defer profiles.close()
 	cfg.Registry = prometheus.NewRegistry()
 	if err := node.ConnectTelemetry(cfg.Registry); err != nil {
 		return err
@@ -58,6 +63,7 @@ func runNode(ctx context.Context, cfg node.Config, ready func(*node.Node)) error
 	beside, cancel := context.WithCancel(ctx)
 	var tasks sync.WaitGroup
 	tasks.Go(func() { paceHeap(beside) })
+	tasks.Go(func() { profiles.serve(beside) })
 	tasks.Go(func() {
 		if n.Ready(beside) == nil {
 			ready(n)

@@ -29,7 +29,7 @@ type Costs struct {
 	SessionMemory   float64
 	WatchMemory     float64
 	KeptEvents      float64 // resident: all that are kept
-	LogBetween      float64 // of log between two snapshots; half of it is kept
+	LogBetween      float64 // of log between two snapshots at least; half of it is kept
 	FailoverMS      float64 // from the loss of the leader to the first commit
 	ConnectionsNode float64 // sessions that one node takes at most
 }
@@ -156,7 +156,7 @@ func (c *Costs) rest() []Cost {
 		{"session_memory", &c.SessionMemory, b, "an idle session", byMemory, measured},
 		{"watch_memory", &c.WatchMemory, b, "an idle watch", byMemory, measured},
 		{"kept_events", &c.KeptEvents, b, "the events that a node keeps", "`TestEventsAreSmall` (registry)", derived},
-		{"log_between", &c.LogBetween, b, "of log between two snapshots; half of it is kept", "docs/reference/limits.md", measured},
+		{"log_between", &c.LogBetween, b, "of log between two snapshots at least; half of it is kept", "docs/reference/limits.md", measured},
 		{"failover", &c.FailoverMS, "ms", "from the loss of the leader to the first commit", "`make e2e`", measured},
 		{"connections", &c.ConnectionsNode, "", "sessions, or watches, that a node takes at most", "docs/reference/limits.md", measured},
 	}

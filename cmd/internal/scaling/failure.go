@@ -29,9 +29,9 @@ func (p *Plan) Fail(c *Costs) Failure {
 	l := p.Work(c)
 	var f Failure
 	log := l.Beats*c.BeatBytes + l.Entries*c.EntryBytes
-	f.KeptS = c.LogBetween / 2 / log
+	f.KeptS = p.between(c) / 2 / log
 	f.LogS = p.applied(c, &l, f.KeptS)
-	image := p.Leases / float64(p.Groups) * (c.LeaseImage + c.RenewalPacked)
+	image := p.image(c)
 	f.ImageMB = image / 1e6
 	sent := image / min(p.NICGbit/2*1e9/8, p.DiskMBs*1e6)
 	loaded := p.Leases / float64(p.Groups) * c.LoadLease / 1e6

@@ -83,7 +83,7 @@ func leaseTable(c *Costs) *grid {
 		l := p.Work(c)
 		log := l.Beats*c.BeatBytes + 2*p.ChurnPerS*c.ChangeBytes
 		g.row(number(n), number(l.Beats), number(l.Entries), number(l.Leader.Cores), number(l.Voter.Cores), number(l.Leader.MBs),
-			number(l.Leader.Memory), seconds(c.LogBetween/log), number(n*(c.LeaseImage+c.RenewalPacked)/1e6)+" MB")
+			number(l.Leader.Memory), seconds(p.between(c)/log), number(p.image(c)/1e6)+" MB")
 	}
 	return g
 }

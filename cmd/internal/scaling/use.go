@@ -97,9 +97,18 @@ func (p *Plan) replica(c *Costs, l *Load) Use {
 		Memory: (leases*c.LeaseMemory + c.KeptEvents) / 1e9,
 	}
 	// A snapshot is a copy of the image, now and then.
-	u.MBs += log / c.LogBetween * leases * (c.LeaseImage + c.RenewalPacked) / 1e6
+	u.MBs += log / p.between(c) * p.image(c) / 1e6
 	return u
 }
+
+// image is how many bytes a node's state.db has in use.
+func (p *Plan) image(c *Costs) float64 {
+	return p.Leases / float64(p.Groups) * (c.LeaseImage + c.RenewalPacked)
+}
+
+// between is how many bytes of log there are between two snapshots: half the
+// image where that is more.
+func (p *Plan) between(c *Costs) float64 { return max(c.LogBetween, p.image(c)/2) }
 
 // lead is what the leader does besides.
 func (p *Plan) lead(c *Costs, l *Load) Use {
