@@ -10,6 +10,9 @@ import (
 // cborKind are the bits of an item's first byte that say its major type.
 const cborKind byte = 7 << 5
 
+// cborPairMin is the least size of a beat, by which what is announced is bounded.
+const cborPairMin = 3
+
 // cborScanner reads the usual batch in CBOR without making anything on the way,
 // as scanner does in JSON: what it does not know is left to the general decoder.
 type cborScanner struct{ data []byte }
@@ -21,7 +24,7 @@ func scanBeatsCBOR(body []byte) (registry.Beats, bool) {
 		return nil, false
 	}
 	n, ok := s.head(cborList)
-	if !ok || n > wire.MaxBeats {
+	if !ok || n > wire.MaxBeats || n > uint64(len(s.data)/cborPairMin) {
 		return nil, false
 	}
 	beats := make(registry.Beats, 0, n*registry.BeatSize)

@@ -1,6 +1,7 @@
 package raftstore
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -116,6 +117,15 @@ func (m *image) commit(batch []*capture) error {
 		m.setHead(head)
 	}
 	return err
+}
+
+// unmap lets go of the pages that were read.
+func (m *image) unmap() error {
+	tx, err := m.begin()
+	if err != nil {
+		return err
+	}
+	return errors.Join(unmap(tx), tx.Rollback())
 }
 
 func (m *image) close() error {

@@ -232,4 +232,7 @@ func (s *logStore) snapshotHead() logHead {
 	return s.head
 }
 
+// unmap lets go of the pages that were read.
+func (s *logStore) unmap() error { return s.db.View(unmap) }
+
 func (s *logStore) close() error { return s.db.Close() }

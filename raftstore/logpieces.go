@@ -62,6 +62,7 @@ func deleteRecords(b *bolt.Bucket, low, high uint64, pieces int) (until uint64, 
 			return until, nil
 		}
 		until = binary.BigEndian.Uint64(key)
+		from = append(from[:0], key...) // not again over what is gone
 		if err := b.Delete(key); err != nil {
 			return until, err
 		}

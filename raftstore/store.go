@@ -102,7 +102,7 @@ func (s *Store) start() error {
 	s.raft.RegisterObserver(s.leaderships.observer(s.raft))
 	ctx, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
-	for _, task := range []func(context.Context){s.disk.watch, s.flushes, s.cuts, s.wakes, s.space} {
+	for _, task := range []func(context.Context){s.disk.watch, s.flushes, s.cuts, s.wakes, s.space, s.unmaps} {
 		s.tasks.Go(func() { task(ctx) })
 	}
 	return nil

@@ -14,6 +14,7 @@ const (
 	spaceEvery   = 5 * time.Second
 	spaceFree    = 20 // low below one part in so many
 	wakeEvery    = 20 * time.Millisecond
+	unmapEvery   = 5 * time.Second
 	retryCutting = 10 * time.Second
 )
 
@@ -69,9 +70,35 @@ func (s *Store) space(ctx context.Context) {
 	}
 }
 
+// unmaps lets go of what was read of the two databases now and then, of which a
+// node of a million leases would otherwise hold hundreds of megabytes.
+func (s *Store) unmaps(ctx context.Context) {
+	tick := time.NewTicker(unmapEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := errors.Join(s.log.unmap(), s.image.unmap()); err != nil {
+			s.cfg.Logger.Debug("pages stay mapped", "error", err)
+		}
+	}
+}
+
+// mostBetween bounds the log between two snapshots, all of which a restart reads.
+const mostBetween = 1 << 30
+
+// between is by how many bytes the log grows until the next snapshot: by
+// SnapshotBytes, or half of state.db where that is more, as copying must not cost
+// more than logging.
+func (s *Store) between() uint64 {
+	return max(s.cfg.SnapshotBytes, min(s.image.size.Load()/2, mostBetween))
+}
+
 // cuts takes a snapshot, after which Raft cuts the log, whenever the log has
-// grown by SnapshotBytes since the last one, or by half of state.db where that
-// is more: copying must not cost more than logging.
+// grown enough since the last one.
 func (s *Store) cuts(ctx context.Context) {
 	var base, first uint64 // bytes and index at the last snapshot
 	first = s.cfg.Dir.snapshot.Index
@@ -82,7 +109,7 @@ func (s *Store) cuts(ctx context.Context) {
 		case <-s.logGrown:
 		}
 		size, last := s.log.appended.Load(), s.raft.LastIndex()
-		if size-base < max(s.cfg.SnapshotBytes, s.image.size.Load()/2) {
+		if size-base < s.between() {
 			continue
 		}
 		if err := s.cut(last - min(first, last)); err != nil {

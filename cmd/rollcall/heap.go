@@ -54,7 +54,7 @@ func liveHeap() uint64 {
 // gcPercent is GOGC for a heap of that many live bytes.
 func gcPercent(live uint64) int {
 	room := max(garbageLeast, garbageShare*float64(live))
-	return min(int(math.Round(100*room/float64(max(live, 1)))), gcPercentMost)
+	return int(min(math.Round(100*room/float64(max(live, 1))), gcPercentMost))
 }
 
 func differs(set, want int) bool {

@@ -9,8 +9,9 @@ import (
 // Config is what a Hub is made of. Zero values take the defaults named.
 type Config struct {
 	// Encode returns an event as one JSON object without a line break. It is
-	// called once for each event that comes into the ring, and for each that a
-	// subscriber reads from the log; never under a lock.
+	// called once for each event of the ring, and for each that a subscriber reads
+	// from the log; under the hub's lock only for those that came while nobody
+	// subscribed.
 	Encode func(*registry.Event) []byte
 	// Log returns the first events after a revision, at most limit of them (0 or
 	// more), and the oldest revision kept; false when one after it is no longer

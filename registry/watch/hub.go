@@ -68,13 +68,7 @@ func (h *Hub) Run(ctx context.Context) {
 
 // deliver puts a batch into the ring and wakes whom it may concern.
 func (h *Hub) deliver(b batch) {
-	if h.unwatched(&b) {
-		return
-	}
-	ready := make([]Event, len(b.events))
-	for i := range b.events {
-		ready[i] = Event{Event: &b.events[i], Raw: h.cfg.Encode(&b.events[i])}
-	}
+	ready := h.ready(&b)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if b.broken {
@@ -87,17 +81,24 @@ func (h *Hub) deliver(b batch) {
 	h.revision = max(h.revision, b.upTo)
 }
 
-// unwatched lets a batch go by for which there are no subscriptions, and says
-// so: nothing need be encoded, and who subscribes later reads it from the log.
-func (h *Hub) unwatched(b *batch) bool {
+// ready makes what goes into the ring: encoded, but where nobody subscribes only
+// who reads it later encodes it.
+func (h *Hub) ready(b *batch) []Event {
+	watched := h.watched()
+	ready := make([]Event, len(b.events))
+	for i := range b.events {
+		ready[i].Event = &b.events[i]
+		if watched {
+			ready[i].Raw = h.cfg.Encode(&b.events[i])
+		}
+	}
+	return ready
+}
+
+func (h *Hub) watched() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.subscriptions > 0 {
-		return false
-	}
-	h.ring.restart(b.upTo)
-	h.revision = max(h.revision, b.upTo)
-	return true
+	return h.subscriptions > 0
 }
 
 // restart begins the ring anew at a batch before which events are missing: any

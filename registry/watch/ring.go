@@ -22,20 +22,31 @@ func newRing(events, bytes int) ring {
 
 func (r *ring) at(i int) *Event { return &r.events[(r.first+i)%len(r.events)] }
 
+// unencoded is what an event without its encoding counts as, about what that
+// will take.
+const unencoded = 512
+
+func (e *Event) weight() int {
+	if e.Raw == nil {
+		return unencoded
+	}
+	return len(e.Raw)
+}
+
 // push adds the newest event and forgets the oldest that do not fit beside it.
 func (r *ring) push(e Event) {
-	for r.count > 0 && (r.count == len(r.events) || r.bytes+len(e.Raw) > r.most) {
+	for r.count > 0 && (r.count == len(r.events) || r.bytes+e.weight() > r.most) {
 		r.shift()
 	}
 	*r.at(r.count) = e
 	r.count++
-	r.bytes += len(e.Raw)
+	r.bytes += e.weight()
 }
 
 func (r *ring) shift() {
 	old := r.at(0)
 	r.floor = old.Revision
-	r.bytes -= len(old.Raw)
+	r.bytes -= old.weight()
 	*old = Event{}
 	r.first = (r.first + 1) % len(r.events)
 	r.count--

@@ -81,11 +81,23 @@ func (s *Subscription) fromRing(most int) (events []Event, upTo uint64, ok bool,
 	i := h.ring.after(s.cursor)
 	for ; i < h.ring.count && len(events) < most; i++ {
 		e := h.ring.at(i)
-		events = s.collect(events, *e)
+		if matches, _ := s.filter.Match(e.Event); matches {
+			events = s.collect(events, *h.encoded(e))
+		}
 		s.cursor = e.Revision
 	}
 	s.settle(h.revision, i == h.ring.count)
 	return events, s.cursor, true, nil
+}
+
+// encoded makes sure that an event of the ring is encoded: one that came while
+// nobody subscribed was not. The caller holds the lock.
+func (h *Hub) encoded(e *Event) *Event {
+	if e.Raw == nil {
+		e.Raw = h.cfg.Encode(e.Event)
+		h.ring.bytes += len(e.Raw) - unencoded
+	}
+	return e
 }
 
 // collect adds an event that matches.

@@ -7,6 +7,10 @@ import (
 	"github.com/seed-b4c92e43/rollcall/registry"
 )
 
+// patienceShared is into how many crowds those fall that wait for a leader for as
+// long as their patience lasts.
+const patienceShared = 8
+
 // BeatWaiter hears what became of its beats.
 type BeatWaiter interface {
 	// BeatDone is called exactly once for each token, from any goroutine, perhaps
@@ -23,8 +27,7 @@ type later struct {
 
 // BeatLater is Beat for callers that have many on their way: the answer goes to
 // w. Config.Patience counts from the first such beat of a crowd, so that one
-// timer serves all of it; who joins a crowd that has waited long for a leader
-// is told so earlier.
+// timer serves all of it; nobody joins one that has waited for an eighth of it.
 func (c *Collector) BeatLater(epoch, seq uint64, w BeatWaiter, token uint64) {
 	if err := c.joinLater(epoch, seq, w, token); err != nil {
 		w.BeatDone(token, registry.BeatResult{}, Commit{}, err)
@@ -34,6 +37,9 @@ func (c *Collector) BeatLater(epoch, seq uint64, w BeatWaiter, token uint64) {
 func (c *Collector) joinLater(epoch, seq uint64, w BeatWaiter, token uint64) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.aged() {
+		c.crowd = nil // it waits on; the next beats are another
+	}
 	u, ticket, err := c.joinCrowd(epoch, seq)
 	if err != nil {
 		return err
@@ -43,6 +49,11 @@ func (c *Collector) joinLater(epoch, seq uint64, w BeatWaiter, token uint64) err
 		u.patience = time.AfterFunc(c.cfg.Patience, func() { c.lose(u) })
 	}
 	return nil
+}
+
+// aged says that the crowd has waited too long to share its patience.
+func (c *Collector) aged() bool {
+	return c.crowd != nil && c.cfg.Patience > 0 && time.Since(c.crowd.since) > c.cfg.Patience/patienceShared
 }
 
 // lose tells those who do not wait themselves that it took too long.

@@ -25,20 +25,31 @@ func TestLaterIsToldOnce(t *testing.T) {
 	})
 }
 
+// lost asserts that beats were given up.
+func lost(t *testing.T, answers ...<-chan answer) {
+	t.Helper()
+	for _, c := range answers {
+		if a := got(t, c); !errors.Is(a.err, ErrNoLeader) {
+			t.Errorf("got %v", a.err)
+		}
+	}
+}
+
 // TestLaterLosesPatience makes sure that a beat is given up in time, and is not
 // sent when a leader comes after that.
 func TestLaterLosesPatience(t *testing.T) {
 	bubble(t, Config{Patience: time.Second}, func(t *testing.T, b *bench) {
 		one := b.later(1, 1)
-		<-time.After(500 * time.Millisecond)
-		two := b.later(2, 1)
+		<-time.After(100 * time.Millisecond)
+		two := b.later(2, 1) // an eighth of the patience is shared
+		<-time.After(400 * time.Millisecond)
+		three := b.later(3, 1)
 		blocked(t, one)
 		<-time.After(500 * time.Millisecond)
-		for _, c := range []<-chan answer{one, two} {
-			if a := got(t, c); !errors.Is(a.err, ErrNoLeader) {
-				t.Errorf("got %v", a.err)
-			}
-		}
+		lost(t, one, two)
+		blocked(t, three)
+		<-time.After(500 * time.Millisecond)
+		lost(t, three)
 		if l, units := b.held(); units != 0 || l != (load{}) {
 			t.Errorf("%d units are left: %+v", units, l)
 		}
@@ -58,11 +69,7 @@ func TestLaterIsToldWhenItsCrowdWaitsOn(t *testing.T) {
 		<-time.After(200 * time.Millisecond)
 		three := b.later(3, 1)
 		<-time.After(time.Second)
-		for _, c := range []<-chan answer{one, three} {
-			if a := got(t, c); !errors.Is(a.err, ErrNoLeader) {
-				t.Errorf("got %v", a.err)
-			}
-		}
+		lost(t, one, three)
 		if l, units := b.held(); units != 0 || l != (load{}) {
 			t.Errorf("%d units are left: %+v", units, l)
 		}

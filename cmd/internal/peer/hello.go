@@ -37,7 +37,7 @@ const (
 
 const (
 	helloMagic   = "rcpp"
-	helloVersion = 1
+	helloVersion = 2 // results in runs
 	helloHeader  = len(helloMagic) + 4
 	helloMax     = 4 << 10 // bytes of JSON
 )

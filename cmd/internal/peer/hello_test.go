@@ -99,7 +99,7 @@ func TestVersionsThatDiffer(t *testing.T) {
 
 func TestGarbageIsClosed(t *testing.T) {
 	m, n1, _ := pair(t)
-	for _, said := range []string{"GET / HTTP/1.1\r\n\r\n", helloMagic + "\x01C\xff\xff", helloMagic + "\x01C\x00\x02[]", helloMagic + "\x01C\x00\x02{}"} {
+	for _, said := range []string{"GET / HTTP/1.1\r\n\r\n", helloMagic + "\x02C\xff\xff", helloMagic + "\x02C\x00\x02[]", helloMagic + "\x02C\x00\x02{}"} {
 		conn := raw(t, m.Host("h3"), n1.Addr())
 		if _, err := conn.Write([]byte(said)); err != nil {
 			t.Fatal(err)

@@ -106,9 +106,14 @@ func (p *Plan) image(c *Costs) float64 {
 	return p.Leases / float64(p.Groups) * (c.LeaseImage + c.RenewalPacked)
 }
 
+// mostBetween is the most log between two snapshots, in bytes.
+const mostBetween = 1 << 30
+
 // between is how many bytes of log there are between two snapshots: half the
 // image where that is more.
-func (p *Plan) between(c *Costs) float64 { return max(c.LogBetween, p.image(c)/2) }
+func (p *Plan) between(c *Costs) float64 {
+	return max(c.LogBetween, min(p.image(c)/2, mostBetween))
+}
 
 // lead is what the leader does besides.
 func (p *Plan) lead(c *Costs, l *Load) Use {
