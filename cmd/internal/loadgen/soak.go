@@ -98,12 +98,14 @@ func (c SoakConfig) validate() error {
 		check(c.Mail <= 10_000, "mail %v: want at most 10,000", c.Mail),
 		check(c.Lists <= 10_000, "lists %v: want at most 10,000", c.Lists),
 		check(c.Every > 0 && c.Duration/c.Every <= maxSamples, "every %v: want more than 0, at most 100,000 samples", c.Every),
+		check(c.Duration/3 >= c.Every, "duration %v: want three times what is between two samples, %v, at least", c.Duration, c.Every),
 		check(c.Growth > 0, "growth %v: want more than 0", c.Growth),
 	)
 }
 
 // Failed returns an error when something acknowledged was lost, what lived
-// died, what was silent lived on, or a figure grew that should be flat.
+// died, what was silent lived on, a figure grew that should be flat or could not
+// be judged, or a node was restarted or is dead.
 func (r *SoakResult) Failed() error {
 	found := errors.Join(
 		none(r.RenewalsLost, "acknowledged renewals were lost"),
@@ -115,9 +117,7 @@ func (r *SoakResult) Failed() error {
 		none(r.Lost+r.Twice+r.Altered+r.Strange+r.Unsorted+r.Gaps, "messages were lost, altered, out of order or there twice"),
 	)
 	for _, n := range r.Nodes {
-		for _, f := range n.Figures {
-			found = errors.Join(found, check(!f.Exceeded, "%s: %s grew by %.0f %%", n.Endpoint, f.Name, 100*f.Growth))
-		}
+		found = errors.Join(found, n.failed(r.Interrupted))
 	}
 	if found == nil && r.Renewals == 0 && !r.Interrupted {
 		return fmt.Errorf("nothing was renewed; errors by code: %v", r.ErrorCodes)

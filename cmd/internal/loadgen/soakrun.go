@@ -59,7 +59,9 @@ func (r *soakRun) drive(ctx context.Context) error {
 	started := time.Now()
 	r.start(under, &running)
 	during(r.cfg.Watch, Progress{Phase: PhaseSoak, Of: r.cfg.Duration}, r.beaters.counts, running.Wait)
-	r.sum(time.Since(started))
+	took := time.Since(started)
+	r.sampler.take(ctx) // who is dead by now
+	r.sum(took)
 	r.herd.leases = r.beaters.living()
 	checking, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupMax)
 	defer cancel()

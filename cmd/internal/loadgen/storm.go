@@ -41,6 +41,7 @@ type StormResult struct {
 	Unburied int64 `json:"unburied"`  // of the silent, neither buried within the patience nor held
 	Held     int64 `json:"held"`      // that the cluster's protection against mass expiry holds
 	Early    int64 `json:"early"`     // of the silent, buried before their TTL was over
+	Refused  int64 `json:"refused"`   // of the silent, ended before their last renewal: no lateness is known of them
 	LiveDied int64 `json:"live_died"` // of the others; must be 0
 
 	SilenceMS float64 `json:"silence_ms"` // from the first to the last of the last renewals
@@ -104,6 +105,8 @@ func (r *StormResult) Failed() error {
 		return fmt.Errorf("%d leases that were renewed died, %d were buried before their TTL was over", r.LiveDied, r.Early)
 	case r.Interrupted:
 		return nil
+	case r.Refused > 0:
+		return fmt.Errorf("%d silent leases had ended before their last renewal: the driver was late, or the cluster early", r.Refused)
 	case r.Unburied > 0:
 		return fmt.Errorf("%d of %d silent leases were not buried in time", r.Unburied, r.Silent)
 	}

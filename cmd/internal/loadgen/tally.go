@@ -7,12 +7,12 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Bounds of the histograms: 1 µs to 60 s to 1 %. One worker's takes 20 kB; a
-// digit more would take 140, and 512 of those would push the servers out of the
+// Bounds of the histograms: 1 µs to an hour to 1 %. One worker's takes 27 kB; a
+// digit more would take 190, and 512 of those would push the servers out of the
 // processor's cache.
 const (
 	lowestMicros  = 1
-	highestMicros = 60_000_000
+	highestMicros = 3_600_000_000
 	digits        = 2
 )
 
