@@ -76,6 +76,7 @@ func printBenchSoak(w io.Writer, r *loadgen.SoakResult) error {
 	}
 	fmt.Fprintf(w, "\nrenewals lost %s, renewed ones that died %s, buried early %s, silent ones not buried %s\n",
 		number(r.RenewalsLost), number(r.LiveDied), number(r.FlappedEarly), number(r.Unburied))
+	printUnverified(w, r.Unverified)
 	fmt.Fprintf(w, "events twice or out of order %s, watches that broke %s; lists that were not whole %s; messages lost or altered %s\n",
 		number(r.Disordered), number(r.Broken), number(r.ListsWrong), number(r.Lost+r.Twice+r.Altered+r.Strange+r.Unsorted+r.Gaps))
 	printErrors(w, r.ErrorCodes)

@@ -146,23 +146,30 @@ func (k *keeper) send(batch []lease, start time.Time) error {
 		return errUnsettled
 	}
 	k.beats.acknowledged(int64(result.Accepted), time.Since(start))
-	k.settle(batch, result.Rejected)
+	k.settle(batch, result.Rejected, start)
 	return nil
 }
 
-// settle counts on the seqs of what was renewed. Leases that ended keep theirs.
-func (k *keeper) settle(batch []lease, rejected []wire.RejectedBeat) {
+// settle counts on the seqs of what was renewed by a request that was sent at
+// that time. Leases that ended keep theirs.
+func (k *keeper) settle(batch []lease, rejected []wire.RejectedBeat, sent time.Time) {
 	k.refused = make(map[uint64]bool, len(rejected))
 	for _, b := range rejected {
-		k.beats.refused(string(b.Code), 1)
+		k.beats.rejected(string(b.Code), 1)
 		k.refused[b.Epoch] = true
 		if over(b.Code) {
 			k.beats.lost++
 		}
 	}
 	for i := range batch {
-		if !k.refused[batch[i].epoch] {
-			batch[i].seq++
+		l := &batch[i]
+		switch {
+		case !k.refused[l.epoch]:
+			l.seq++
+			l.renewed = sent.UnixMilli()
+		case l.overdue(k.cfg.TTL, sent):
+			k.beats.late++
+			l.renewed = 0 // counted once
 		}
 	}
 }

@@ -65,7 +65,7 @@ func TestKeepersTryABatchUntilItIsAnswered(t *testing.T) {
 	defer k.conn.close()
 	told := 0
 	k.round(k.leases, func([]lease, map[uint64]bool, time.Time, time.Time) { told++ })
-	if tries != 3 || told != 1 || herd.leases[3].seq != 1 || k.beats.failed.Load() != 8 || k.beats.done.Load() != 4 {
+	if tries != 3 || told != 1 || herd.leases[3].seq != 1 || k.beats.failed.Load() != 8 || k.beats.missed != 2 || k.beats.done.Load() != 4 {
 		t.Errorf("%d tries, told of %d, lease %+v, errors %v", tries, told, herd.leases[3], k.beats.errors)
 	}
 }
@@ -83,6 +83,22 @@ func TestKeepersKnowWhatEnded(t *testing.T) {
 	}
 	if k.beats.lost != 1 || k.beats.done.Load() != 3 || herd.leases[2].seq != 0 || herd.leases[3].seq != 1 {
 		t.Errorf("lost %d, leases %+v", k.beats.lost, herd.leases)
+	}
+}
+
+func TestKeepersCountOnceWhatTheyWereLateFor(t *testing.T) {
+	registry := newFakeRegistry()
+	herd := herdOf(t, registry, 4)
+	for _, i := range []int{1, 2} {
+		registry.end(registry.byID[herd.leases[i].id], "expired")
+	}
+	herd.leases[1].renewed -= 2 * time.Minute.Milliseconds()
+	k := newKeepers(t.Context(), &herd.cfg, 1, herd.leases)[0]
+	defer k.conn.close()
+	k.round(k.leases, nil)
+	k.round(k.leases, nil)
+	if k.beats.late != 1 || k.beats.missed != 0 || k.beats.failed.Load() != 4 {
+		t.Errorf("late %d, missed %d, errors %v", k.beats.late, k.beats.missed, k.beats.errors)
 	}
 }
 

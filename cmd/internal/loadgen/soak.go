@@ -52,9 +52,10 @@ type SoakResult struct {
 	ListsWrong   int64 `json:"lists_wrong"` // that were not whole; must be 0
 	Findings           // of mail; must be 0
 
-	Nodes   []SoakNode `json:"nodes"`
-	Samples int        `json:"samples"`
-	Growth  float64    `json:"growth_bound"`
+	Nodes      []SoakNode `json:"nodes"`
+	Samples    int        `json:"samples"`
+	Growth     float64    `json:"growth_bound"`
+	Unverified int64      `json:"unverified"` // leases that live on, not renewed within their TTL before they died
 
 	Leases      int              `json:"leases"`
 	LeasesLeft  int              `json:"leases_left"`

@@ -68,6 +68,7 @@ func (r *soakRun) drive(ctx context.Context) error {
 	found, err := r.herd.verify(checking, &r.cfg.Target)
 	r.result.RenewalsLost = found.renewals
 	r.result.LiveDied += found.ended
+	r.result.Unverified += found.unverified
 	return err
 }
 
@@ -109,7 +110,8 @@ func flapService(service string) string {
 func (r *soakRun) sum(took time.Duration) {
 	out, all := &r.result, r.beaters.sum(partCalm)
 	out.Seconds, out.Renewals, out.RenewalsPerS = took.Seconds(), all.done.Load(), perSecond(all.done.Load(), took)
-	out.Latency, out.LiveDied = latencyOf(all.latency), all.lost
+	out.Latency, out.LiveDied = latencyOf(all.latency), all.lost-all.late
+	out.Unverified = all.late
 	for _, f := range r.flappers {
 		all.add(f.tally)
 	}

@@ -41,7 +41,6 @@ type StormResult struct {
 	Unburied int64 `json:"unburied"`  // of the silent, neither buried within the patience nor held
 	Held     int64 `json:"held"`      // that the cluster's protection against mass expiry holds
 	Early    int64 `json:"early"`     // of the silent, buried before their TTL was over
-	Refused  int64 `json:"refused"`   // of the silent, ended before their last renewal: no lateness is known of them
 	LiveDied int64 `json:"live_died"` // of the others; must be 0
 
 	SilenceMS float64 `json:"silence_ms"` // from the first to the last of the last renewals
@@ -59,8 +58,10 @@ type StormResult struct {
 	Grants       int64            `json:"grants"`
 	GrantsPerS   float64          `json:"grants_per_s"`
 	GrantLatency Latency          `json:"grant_latency_ms"`
-	Broken       int64            `json:"broken"` // streams of the watch that ended under the run
-	Anew         int64            `json:"anew"`   // times that events were lost, since the watch was too slow
+	Broken       int64            `json:"broken"`    // streams of the watch that ended under the run
+	Anew         int64            `json:"anew"`      // times that events were lost, since the watch was too slow
+	Refused      int64            `json:"refused"`   // of the silent, ended before their last renewal: no lateness is known of them
+	LiveLate     int64            `json:"live_late"` // of those that live on, died since they were not renewed within their TTL
 	LeasesLeft   int              `json:"leases_left"`
 	Endpoints    []string         `json:"endpoints"`
 	Errors       int64            `json:"errors"` // renewals that were refused or not answered
