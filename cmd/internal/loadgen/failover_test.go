@@ -309,8 +309,10 @@ func TestWhatWasNotRenewedInTimeIsUnverified(t *testing.T) {
 	herd := newHerd(Target{}.withDefaults(), 4, time.Second)
 	now := time.UnixMilli(100_000)
 	herd.leases = []lease{
-		{id: "is there", epoch: 1, seq: 2, renewed: 1}, {id: "ended", epoch: 2, renewed: 99_500},
-		{id: "late", epoch: 3, renewed: 98_000}, {id: "anew", epoch: 4, renewed: 98_000},
+		{id: "is there", epoch: 1, seq: 2, renewed: 1},
+		{id: "ended", epoch: 2, renewed: 99_500},
+		{id: "late", epoch: 3, renewed: 98_000},
+		{id: "anew", epoch: 4, renewed: 98_000},
 	}
 	there := map[string]lease{"is there": {epoch: 1, seq: 2}, "anew": {epoch: 5}}
 	if got := herd.compare(there, now); got != (losses{ended: 1, unverified: 2}) || len(herd.leases) != 1 {
