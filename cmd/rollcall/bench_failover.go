@@ -71,6 +71,7 @@ func printBenchFailover(w io.Writer, r *loadgen.FailoverResult) error {
 		number(r.RenewalsLost+r.GrantsLost), number(r.LeasesEnded))
 	err := t.print()
 	fmt.Fprintf(w, "\nacknowledged meanwhile: %s grants, %s renewals\n", number(r.Grants), number(r.Renewals))
+	printUnverified(w, r.Unverified)
 	printErrors(w, r.ErrorCodes)
 	printInterrupted(w, r.Interrupted)
 	return err

@@ -68,7 +68,7 @@ func printBenchGrant(w io.Writer, r *loadgen.GrantResult) error {
 	fmt.Fprintln(w)
 	latencies := newLatencyTable(w, "LATENCY")
 	latencyRow(latencies, "grants", r.Latency)
-	if err := errors.Join(latencies.print(), printRuns(w, grantFigures(r)), printUsage(w, r.Usage)); err != nil {
+	if err := errors.Join(latencies.print(), printMissed(w, r.Missed), printRuns(w, grantFigures(r)), printUsage(w, r.Usage)); err != nil {
 		return err
 	}
 	printOpenLoop(w, r.OpenLoop)

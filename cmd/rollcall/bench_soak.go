@@ -26,7 +26,8 @@ func newBenchSoak() *cobra.Command {
 			"and lists are asked for; sample what each node holds meanwhile. Goroutines, open files, heap in use and resident\n" +
 			"memory should be flat: the median of the last third of the run may exceed that of the first by --growth, or by 50\n" +
 			"goroutines, 20 files, 16 MiB and 32 MiB, whichever is more. Sizes of files are told only. It fails when one grows by\n" +
-			"more, something acknowledged was lost, a lease that was renewed died, or one that was silent did not.",
+			"more or cannot be judged, a node was restarted or is dead at the end, something acknowledged was lost, a lease that\n" +
+			"was renewed died, or one that was silent did not.",
 		Example: "  rollcall bench soak --duration 1h --rate 2000 --leases 5000\n" +
 			"  rollcall bench soak --duration 24h --every 1m --growth 0.1 -o json",
 		Args: arguments(0, 0, ""),
@@ -34,7 +35,7 @@ func newBenchSoak() *cobra.Command {
 	}
 	c.drive.flags(cmd)
 	f := cmd.Flags()
-	f.DurationVar(&c.config.Duration, "duration", d.Duration, "how long")
+	f.DurationVar(&c.config.Duration, "duration", d.Duration, "how long; three times --every at least")
 	f.IntVar(&c.config.Leases, "leases", d.Leases, "how many leases live on")
 	f.Float64Var(&c.config.Rate, "rate", d.Rate, "single heartbeats a second of these; three of each within its TTL at least")
 	f.DurationVar(&c.config.TTL, "ttl", d.TTL, "of these")
@@ -75,6 +76,7 @@ func printBenchSoak(w io.Writer, r *loadgen.SoakResult) error {
 	}
 	fmt.Fprintf(w, "\nrenewals lost %s, renewed ones that died %s, buried early %s, silent ones not buried %s\n",
 		number(r.RenewalsLost), number(r.LiveDied), number(r.FlappedEarly), number(r.Unburied))
+	printUnverified(w, r.Unverified)
 	fmt.Fprintf(w, "events twice or out of order %s, watches that broke %s; lists that were not whole %s; messages lost or altered %s\n",
 		number(r.Disordered), number(r.Broken), number(r.ListsWrong), number(r.Lost+r.Twice+r.Altered+r.Strange+r.Unsorted+r.Gaps))
 	printErrors(w, r.ErrorCodes)
@@ -98,6 +100,12 @@ func printGrowth(w io.Writer, r *loadgen.SoakResult) error {
 	for _, n := range r.Nodes {
 		if n.Missing > 0 || n.Restarts > 0 {
 			fmt.Fprintf(w, "%s: %d samples are missing, %d restarts\n", n.Endpoint, n.Missing, n.Restarts)
+		}
+		if n.Dead {
+			fmt.Fprintf(w, "%s: DID NOT ANSWER AT THE END\n", n.Endpoint)
+		}
+		if len(n.Unjudged) > 0 {
+			fmt.Fprintf(w, "%s: could not be judged: %s\n", n.Endpoint, strings.Join(n.Unjudged, ", "))
 		}
 	}
 	return nil

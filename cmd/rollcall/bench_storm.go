@@ -68,6 +68,10 @@ func printBenchStorm(w io.Writer, r *loadgen.StormResult) error {
 		return err
 	}
 	fmt.Fprintf(w, "\nrenewed ones that died %s, buried early %s, silent ones not buried %s\n", number(r.LiveDied), number(r.Early), number(r.Unburied))
+	printUnverified(w, r.LiveLate)
+	if r.Refused > 0 {
+		fmt.Fprintf(w, "%s silent leases had ended before their last renewal, so their lateness is not known\n", number(r.Refused))
+	}
 	if r.Held > 0 {
 		fmt.Fprintf(w, "%s leases are HELD by the cluster's protection against mass expiry\n", number(r.Held))
 	}

@@ -28,13 +28,22 @@ func printBench(w io.Writer, r *loadgen.Result) error {
 	latencies := newLatencyTable(w, "LATENCY")
 	latencyRow(latencies, "grants", r.GrantLatency)
 	latencyRow(latencies, "renewals", r.Latency)
-	if err := errors.Join(latencies.print(), printRuns(w, renewFigures(r)), printUsage(w, r.Usage)); err != nil {
+	if err := errors.Join(latencies.print(), printMissed(w, r.Missed), printRuns(w, renewFigures(r)), printUsage(w, r.Usage)); err != nil {
 		return err
 	}
 	printOpenLoop(w, r.OpenLoop)
 	printNotes(w, r)
 	printDistribution(w, r.Distribution)
 	return nil
+}
+
+// printMissed says that percentiles are of what was acknowledged only.
+func printMissed(w io.Writer, requests int64) error {
+	if requests == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "%s failed requests are not in these percentiles\n", number(requests))
+	return err
 }
 
 func renewFigures(r *loadgen.Result) []figure {
@@ -71,6 +80,12 @@ func printNotes(w io.Writer, r *loadgen.Result) {
 func printLeft(w io.Writer, leases int) {
 	if leases > 0 {
 		fmt.Fprintf(w, "%d leases were left to their TTL\n", leases)
+	}
+}
+
+func printUnverified(w io.Writer, leases int64) {
+	if leases > 0 {
+		fmt.Fprintf(w, "%s leases ended that had not been renewed within their TTL: nothing is said of them\n", number(leases))
 	}
 }
 

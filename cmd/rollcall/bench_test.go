@@ -97,7 +97,7 @@ func TestBenchTable(t *testing.T) {
 		Mode: "single", Codec: "json", Leases: 10_000, Grants: 10_000, GrantsPerS: 12_345.6, GrantLatency: someLatency,
 		Workers: 512, Endpoints: []string{"a", "b", "c"}, TTLMS: 300_000,
 		Renewed: loadgen.Renewed{
-			Seconds: 10, Renewals: 523_456, Errors: 3, RenewalsPerS: 52_345.6, Requests: 523_456, BeatsPerRequest: 1, LeasesLost: 1,
+			Seconds: 10, Renewals: 523_456, Errors: 3, RenewalsPerS: 52_345.6, Requests: 523_456, BeatsPerRequest: 1, LeasesLost: 1, Missed: 3,
 			Latency:      loadgen.Latency{P50: 8.51, P90: 10, P99: 21.3, P999: 44.04, P9999: 99, Max: 120.2},
 			ErrorCodes:   map[string]int64{"no_leader": 2, "connection": 1},
 			Distribution: someBins, Usage: someUsage,
@@ -113,6 +113,7 @@ renewals  523,456       52,345      3
 LATENCY   P50      P90      P99      P99.9    P99.99   MAX
 grants    1.00 ms  1.50 ms  2.00 ms  30.0 ms  300 ms   400 ms
 renewals  8.51 ms  10.0 ms  21.3 ms  44.0 ms  99.0 ms  120 ms
+3 failed requests are not in these percentiles
 
 NODE         CPU     A REQUEST  RESIDENT  GREW BY  HEAP     RAFT ENTRIES
 http://a     50.0 %  12.35 µs   60.0 MB   -1.0 MB  20.0 MB  100/s

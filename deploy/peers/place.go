@@ -26,16 +26,21 @@ type place struct {
 	made  int // directories under dir
 }
 
+// checkDisk refuses a directory in memory, where figures would mean nothing.
+func checkDisk(parent string) error {
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(parent, &fs); err != nil {
+		return fmt.Errorf("look at %s: %w", parent, err)
+	}
+	if fs.Type == tmpfsMagic {
+		return fmt.Errorf("%s %w", parent, errInMemory)
+	}
+	return nil
+}
+
 // newPlace makes a directory for the run, and removes those of runs that did
 // not come to do so themselves. The caller calls leave.
 func newPlace(parent string, ports int) (*place, error) {
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(parent, &fs); err != nil {
-		return nil, fmt.Errorf("look at %s: %w", parent, err)
-	}
-	if fs.Type == tmpfsMagic {
-		return nil, fmt.Errorf("%s %w", parent, errInMemory)
-	}
 	removeLeftovers(parent)
 	dir, err := os.MkdirTemp(parent, placePattern)
 	if err != nil {

@@ -30,6 +30,9 @@ func run(ctx context.Context, args []string, out, progress io.Writer) error {
 	if err := checkPrograms(o); err != nil {
 		return err
 	}
+	if err := checkDisk(os.TempDir()); err != nil {
+		return err
+	}
 	at, err := newPlace(os.TempDir(), o.ports)
 	if err != nil {
 		return err
@@ -81,6 +84,9 @@ func measure(ctx context.Context, o options, at *place, progress io.Writer) (*re
 	r.progress = progress
 	for round := range o.rounds {
 		for _, w := range r.works {
+			if w.done(round) {
+				continue
+			}
 			fmt.Fprintf(progress, "round %d of %d: %s\n", round+1, o.rounds, w.title)
 			r.round(ctx, b, w, round)
 			if ctx.Err() != nil {

@@ -32,7 +32,7 @@ func (r *report) markdown() string {
 }
 
 func (r *report) table(out *strings.Builder, w *work) {
-	fmt.Fprintf(out, "\n### %s\n\n%s\n\n|", w.title, w.about)
+	fmt.Fprintf(out, "\n### %s\n\n%s\n\n|", w.title, w.told())
 	for _, c := range w.columns {
 		fmt.Fprintf(out, " | %s", c.title)
 	}
@@ -46,7 +46,20 @@ func (r *report) table(out *strings.Builder, w *work) {
 	}
 }
 
-// cell is the median of a column, and of the figure itself the extremes, too.
+// told is what is measured, and in how many rounds where that is not all.
+func (w *work) told() string {
+	switch w.most {
+	case 0:
+		return w.about
+	case 1:
+		return w.about + " In the first round only."
+	default:
+		return fmt.Sprintf("%s In the first %d rounds at most.", w.about, w.most)
+	}
+}
+
+// cell is the median of a column, and of the figure itself the extremes, too,
+// where there was more than one run.
 func cell(sorted []float64, c column, figure bool) string {
 	middle := median(sorted)
 	switch {
@@ -54,6 +67,8 @@ func cell(sorted []float64, c column, figure bool) string {
 		return "-"
 	case !figure:
 		return c.format(middle)
+	case len(sorted) == 1:
+		return c.format(middle) + " (one run)"
 	default:
 		return fmt.Sprintf("%s (%s; %s)", c.format(middle), c.format(sorted[0]), c.format(sorted[len(sorted)-1]))
 	}

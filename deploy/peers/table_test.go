@@ -24,7 +24,7 @@ func someReport() *report {
 		works: []*work{
 			{name: "first", title: "First", about: "What is done.", columns: rates(), entries: []*entry{fast, slow, never}},
 			{name: "none", title: "Nobody does this", columns: rates()},
-			{name: "second", title: "Second", about: "How late.", columns: []column{{"late by", millis}, {"bytes", count}, {"in", seconds}}, entries: []*entry{late}},
+			{name: "second", title: "Second", about: "How late.", most: 1, columns: []column{{"late by", millis}, {"bytes", count}, {"in", seconds}}, entries: []*entry{late}},
 		},
 		about: map[*entry][]sample{
 			fast: {{70_123, 1.26, 9.96, 31.4}, {69_000, 1.3, 11, 30}, {81_456, 0.012, 10, 32}},
@@ -65,12 +65,32 @@ func TestMedian(t *testing.T) {
 		want    string
 	}{
 		{nil, "-"},
-		{[]sample{{3}}, "3.0 s (3.0 s; 3.0 s)"},
+		{[]sample{{3}}, "3.0 s (one run)"},
 		{[]sample{{9}, {1}, {4}}, "4.0 s (1.0 s; 9.0 s)"},
 		{[]sample{{9}, {1}, {4}, {5}}, "4.5 s (1.0 s; 9.0 s)"},
 	} {
 		if got := cell(figures(c.samples, 0), column{format: seconds}, true); got != c.want {
 			t.Errorf("cell of %v = %s, want %s", c.samples, got, c.want)
+		}
+	}
+}
+
+func TestWorksThatTakeLongAreDoneInFewerRounds(t *testing.T) {
+	for _, c := range []struct {
+		most, rounds int
+		about        string
+	}{
+		{0, 5, "So."}, {1, 1, "So. In the first round only."}, {3, 3, "So. In the first 3 rounds at most."},
+	} {
+		w := &work{about: "So.", most: c.most}
+		rounds := 0
+		for round := range 5 {
+			if !w.done(round) {
+				rounds++
+			}
+		}
+		if rounds != c.rounds || w.told() != c.about {
+			t.Errorf("most %d: %d rounds, %s", c.most, rounds, w.told())
 		}
 	}
 }

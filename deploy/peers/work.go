@@ -30,7 +30,11 @@ type work struct {
 	about   string   // what exactly is measured
 	columns []column // of a sample; the first is the figure
 	entries []*entry
+	most    int // rounds in which it is done, from the first; 0: all
 }
+
+// done says that a round leaves the work out, since it takes long.
+func (w *work) done(round int) bool { return w.most > 0 && round >= w.most }
 
 // entry is one way in which one peer does a work: a row.
 type entry struct {

@@ -9,6 +9,7 @@ import (
 func weighing() *work {
 	return &work{
 		name:  "memory",
+		most:  1,
 		title: "Memory",
 		about: "100,000 leases with the data of a grant: by how much the resident memory of the leader grew, 5 s after the last grant, against a node that was just started.",
 		columns: []column{

@@ -11,6 +11,7 @@ import (
 func storming() *work {
 	return &work{
 		name:  "storm",
+		most:  3,
 		title: "Silence",
 		about: "10,000 leases of TTL 10 s, all renewed once more and then silent. From when a lease was due, its TTL after its last renewal was sent, until a watcher heard that it is gone.",
 		columns: []column{

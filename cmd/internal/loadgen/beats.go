@@ -3,6 +3,7 @@ package loadgen
 import (
 	"encoding/binary"
 	"strconv"
+	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 )
@@ -13,6 +14,14 @@ type lease struct {
 	number int    // what its shape follows from
 	epoch  uint64 // 0: not granted
 	seq    uint64 // of the renewal acknowledged last
+
+	renewed int64 // when that, or the grant, was sent, in Unix ms; 0: not known
+}
+
+// overdue says that a lease may have ended by now: nothing that was acknowledged
+// was sent within its TTL, be it that the driver was late or the cluster away.
+func (l *lease) overdue(ttl time.Duration, now time.Time) bool {
+	return l.renewed != 0 && now.UnixMilli()-l.renewed > ttl.Milliseconds()
 }
 
 // codec writes a batch of renewals with the next seq of each lease. The seqs

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/fxamacker/cbor/v2"
 
@@ -67,5 +68,17 @@ func TestCBORLengthOfALongArray(t *testing.T) {
 	var h wire.Heartbeats
 	if err := cbor.Unmarshal(appendCBOR(nil, leases), &h); err != nil || len(h.Beats) != 300 {
 		t.Fatalf("got %d beats, %v", len(h.Beats), err)
+	}
+}
+
+func TestLeasesThatAreOverdue(t *testing.T) {
+	now := time.UnixMilli(100_000)
+	for _, test := range []struct {
+		renewed int64
+		want    bool
+	}{{0, false}, {99_000, false}, {98_999, true}, {100_500, false}} {
+		if l := (lease{renewed: test.renewed}); l.overdue(time.Second, now) != test.want {
+			t.Errorf("renewed at %d: %v", test.renewed, !test.want)
+		}
 	}
 }

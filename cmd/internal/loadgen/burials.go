@@ -24,6 +24,7 @@ type burials struct {
 	beaten int64   // silent ones of which the last renewal is known
 
 	buried, held, early, liveDied int64
+	refused                       int64 // silent ones whose last renewal was refused
 
 	firstKnown, lastKnown time.Time
 
@@ -54,12 +55,17 @@ func newBurials(prefix string, leases, silent int, ttl time.Duration) *burials {
 	return b
 }
 
-// expect notes the last renewals of a batch.
-func (b *burials) expect(batch []lease, sent, answered time.Time) {
+// expect notes the last renewals of a batch. Those that were refused had ended
+// before: nothing is known of when they were due.
+func (b *burials) expect(batch []lease, refused map[uint64]bool, sent, answered time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.last = append(b.last, lastRenewal{sent, answered})
 	for i := range batch {
+		if refused[batch[i].epoch] {
+			b.refused++
+			continue
+		}
 		b.lastOf[batch[i].number] = int32(len(b.last) - 1)
 	}
 	b.beaten += int64(len(batch))
@@ -163,9 +169,13 @@ func (b *burials) bury(n int, data []byte, at time.Time) {
 	b.judge(b.lastOf[n], data, at)
 }
 
-// judge notes how late a burial was. b.mu is held.
+// judge notes how late a burial was, unless nobody knows when it was due: the
+// driver itself may have been late with the renewal before. b.mu is held.
 func (b *burials) judge(last int32, data []byte, at time.Time) {
-	if last < 0 || at.Before(b.last[last].sent.Add(b.ttl)) {
+	if last < 0 {
+		return
+	}
+	if at.Before(b.last[last].sent.Add(b.ttl)) {
 		b.early++
 		return
 	}
@@ -204,6 +214,7 @@ func (b *burials) sum(out *StormResult) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	out.Buried, out.Held, out.Early, out.LiveDied = b.buried, b.held, b.early, b.liveDied
+	out.Refused = b.refused
 	out.Unburied = int64(b.silent) - b.buried - b.held
 	out.Late, out.LateLeast, out.Overdue = latencyOf(b.late), latencyOf(b.least), latencyOf(b.overdue)
 	var firstSent, lastAnswered time.Time

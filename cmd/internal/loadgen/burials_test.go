@@ -13,7 +13,7 @@ func told(t *testing.T, events ...string) (*burials, *StormResult) {
 	b := newBurials("b-", 4, 3, time.Second)
 	start := time.Now()
 	batch := []lease{{id: "b-0", number: 0}, {id: "b-1", number: 1}, {id: "b-2", number: 2}}
-	b.expect(batch, start, start.Add(10*time.Millisecond))
+	b.expect(batch, nil, start, start.Add(10*time.Millisecond))
 	for _, e := range events {
 		var (
 			n    int
@@ -66,7 +66,19 @@ func TestBurialsBeforeTheLastRenewal(t *testing.T) {
 	b.note(heard{}, []byte(`{"type":"expired","id":"b-1"}`), time.Now())
 	var got StormResult
 	b.sum(&got)
-	if got.Early != 1 {
+	if got.Early != 0 || got.Buried != 1 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestBurialsOfWhatWasRefusedAreNotEarly(t *testing.T) {
+	b := newBurials("b-", 2, 2, time.Second)
+	now := time.Now()
+	b.expect([]lease{{number: 0, epoch: 5}, {number: 1, epoch: 6}}, map[uint64]bool{6: true}, now, now)
+	b.note(heard{}, []byte(`{"type":"expired","id":"b-1"}`), now)
+	var got StormResult
+	b.sum(&got)
+	if got.Early != 0 || got.Refused != 1 || got.Buried != 1 || got.Late.Max != 0 || got.Failed() == nil {
 		t.Errorf("got %+v", got)
 	}
 }

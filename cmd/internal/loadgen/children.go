@@ -47,12 +47,12 @@ func newChildren(cfg *FailoverConfig) (*children, error) {
 	c := &children{cfg: cfg, dir: dir}
 	for i := range nodeCount {
 		one := &child{id: fmt.Sprintf("n%d", i+1)}
+		c.list = append(c.list, one) // before its addresses are chosen, which must not be the same either
 		for _, addr := range []*string{&one.http, &one.raft, &one.gossip} {
 			if *addr, err = c.freeAddr(); err != nil {
 				return nil, errors.Join(err, os.RemoveAll(dir))
 			}
 		}
-		c.list = append(c.list, one)
 	}
 	return c, nil
 }

@@ -60,6 +60,7 @@ type FailoverResult struct {
 	Leases      int              `json:"leases"`
 	TTLMS       int64            `json:"ttl_ms"`
 	ServerArgs  []string         `json:"server_args,omitempty"`
+	Unverified  int64            `json:"unverified"`  // not there, but not renewed within their TTL before they were read
 	ErrorCodes  map[string]int64 `json:"error_codes"` // of writes that were refused or not answered
 	Interrupted bool             `json:"interrupted"`
 }
@@ -73,6 +74,7 @@ type FailoverRound struct {
 	RenewalsLost int64   `json:"renewals_lost"`
 	GrantsLost   int64   `json:"grants_lost"` // of the writers' own leases: acknowledged, but an older one is there
 	LeasesEnded  int64   `json:"leases_ended"`
+	Unverified   int64   `json:"unverified"`
 }
 
 // Spread is the middle and the worst of the rounds, in milliseconds.
@@ -118,6 +120,7 @@ func (r *FailoverResult) finish() {
 		r.RenewalsLost += round.RenewalsLost
 		r.GrantsLost += round.GrantsLost
 		r.LeasesEnded += round.LeasesEnded
+		r.Unverified += round.Unverified
 	}
 }
 

@@ -266,6 +266,13 @@ func TestChildren(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var addrs []string
+	for _, one := range c.list {
+		addrs = append(addrs, one.http, one.raft, one.gossip)
+	}
+	if slices.Sort(addrs); len(slices.Compact(addrs)) != 9 {
+		t.Errorf("addresses %v", addrs)
+	}
 	args := c.arguments(c.list[1])
 	if args[0] != "server" || args[2] != "n2" || args[len(args)-1] != "--more" || !slices.Contains(args, c.list[0].gossip+","+c.list[1].gossip+","+c.list[2].gossip) {
 		t.Errorf("arguments %v", args)
@@ -295,5 +302,20 @@ func TestChildren(t *testing.T) {
 	}
 	if err := c.close(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestWhatWasNotRenewedInTimeIsUnverified(t *testing.T) {
+	herd := newHerd(Target{}.withDefaults(), 4, time.Second)
+	now := time.UnixMilli(100_000)
+	herd.leases = []lease{
+		{id: "is there", epoch: 1, seq: 2, renewed: 1},
+		{id: "ended", epoch: 2, renewed: 99_500},
+		{id: "late", epoch: 3, renewed: 98_000},
+		{id: "anew", epoch: 4, renewed: 98_000},
+	}
+	there := map[string]lease{"is there": {epoch: 1, seq: 2}, "anew": {epoch: 5}}
+	if got := herd.compare(there, now); got != (losses{ended: 1, unverified: 2}) || len(herd.leases) != 1 {
+		t.Errorf("got %+v, %v", got, herd.leases)
 	}
 }

@@ -26,7 +26,7 @@ type writer struct {
 	outage  *outage
 	path    string
 	body    func(b []byte) []byte
-	wrote   func(answer *written)
+	wrote   func(answer *written, sent time.Time)
 	tally   *tally
 	last    time.Time     // when the last write was acknowledged
 	longest time.Duration // between two such
@@ -65,7 +65,7 @@ func (f *failoverCrew) renewer(ctx context.Context, t *Target, l *lease, number 
 	w := f.writer(ctx, t, number, l.id, "/heartbeat")
 	w.renews = true
 	w.body = func(b []byte) []byte { return appendBeat(b, l) }
-	w.wrote = func(*written) { l.seq++ }
+	w.wrote = func(_ *written, sent time.Time) { l.seq, l.renewed = l.seq+1, sent.UnixMilli() }
 	return w
 }
 
@@ -73,7 +73,7 @@ func (f *failoverCrew) renewer(ctx context.Context, t *Target, l *lease, number 
 func (f *failoverCrew) granter(ctx context.Context, t *Target, herd *run, number int) *writer {
 	w := f.writer(ctx, t, number, herd.cfg.Prefix+"writer-"+strconv.Itoa(number), "")
 	w.body = func(b []byte) []byte { return fmt.Appendf(b, `{"ttl_ms":%d}`, changerTTL.Milliseconds()) }
-	w.wrote = func(a *written) { w.epoch = a.Epoch }
+	w.wrote = func(a *written, _ time.Time) { w.epoch = a.Epoch }
 	return w
 }
 
@@ -111,7 +111,7 @@ func (w *writer) one() {
 		return
 	}
 	now := time.Now()
-	w.wrote(&answer)
+	w.wrote(&answer, sent)
 	w.tally.acknowledged(1, now.Sub(sent))
 	if !w.last.IsZero() {
 		w.longest = max(w.longest, now.Sub(w.last))

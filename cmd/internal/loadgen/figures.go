@@ -2,6 +2,8 @@ package loadgen
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"sync"
 	"time"
 )
@@ -30,7 +32,9 @@ type SoakNode struct {
 	Endpoint string   `json:"endpoint"`
 	Figures  []Figure `json:"figures"`
 	Missing  int      `json:"missing"`  // samples that could not be taken
-	Restarts int      `json:"restarts"` // of the node, after which nothing is judged
+	Restarts int      `json:"restarts"` // of the node, after which nothing is judged; must be 0
+	Dead     bool     `json:"dead"`     // it did not answer at the end
+	Unjudged []string `json:"unjudged"` // figures that should be flat, and lack a sample in the first or the last third
 }
 
 // Figure is one of them, as medians of the first and the last third of the run.
@@ -96,10 +100,10 @@ func (s *sampler) nodes(bound float64) []SoakNode {
 }
 
 func soakNode(endpoint string, samples []sample, bound float64) SoakNode {
-	n := SoakNode{Endpoint: endpoint, Figures: []Figure{}}
+	n := SoakNode{Endpoint: endpoint, Figures: []Figure{}, Unjudged: []string{}}
 	started := 0.0
 	for _, one := range samples {
-		if one.err != nil {
+		if n.Dead = one.err != nil; n.Dead {
 			n.Missing++
 			continue
 		}
@@ -114,9 +118,25 @@ func soakNode(endpoint string, samples []sample, bound float64) SoakNode {
 		if got, ok := f.of(samples, bound); ok {
 			got.Exceeded = got.Exceeded && n.Restarts == 0
 			n.Figures = append(n.Figures, got)
+		} else if f.flat && (n.Missing == len(samples) || len(f.values(samples)) > 0) {
+			n.Unjudged = append(n.Unjudged, f.name) // a system that never tells it is not to blame
 		}
 	}
 	return n
+}
+
+// failed says what is wrong with a node. A run that was ended early may have too
+// few samples.
+func (n *SoakNode) failed(interrupted bool) error {
+	found := errors.Join(
+		check(!n.Dead, "%s: did not answer at the end", n.Endpoint),
+		check(n.Restarts == 0, "%s: was restarted %d times", n.Endpoint, n.Restarts),
+		check(interrupted || len(n.Unjudged) == 0, "%s: could not be judged: %s", n.Endpoint, strings.Join(n.Unjudged, ", ")),
+	)
+	for _, f := range n.Figures {
+		found = errors.Join(found, check(!f.Exceeded, "%s: %s grew by %.0f %%", n.Endpoint, f.Name, 100*f.Growth))
+	}
+	return found
 }
 
 // of compares the thirds. There must be a sample in each.

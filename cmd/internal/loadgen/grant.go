@@ -48,6 +48,7 @@ func (w *worker) grantOne(l *lease, from time.Time) error {
 	if l.epoch, err = grantedEpoch(answer); err != nil {
 		return err
 	}
+	l.renewed = start.UnixMilli()
 	w.pause, w.stuck = 0, time.Time{}
 	w.tally.acknowledged(1, time.Since(from))
 	return nil

@@ -42,6 +42,7 @@ type Granted struct {
 	Latency    Latency `json:"latency_ms"` // of those that were acknowledged
 
 	ErrorCodes map[string]int64 `json:"error_codes"`
+	Missed     int64            `json:"latency_missed"` // requests that failed: they are not in the latency
 	OpenLoop   *OpenLoop        `json:"open_loop,omitempty"`
 	Usage
 	Distribution []Bin `json:"distribution"` // of the latency; of several runs, of all together
@@ -142,7 +143,7 @@ func (r *run) grantMeasured(ctx context.Context) (Granted, error) {
 func granted(t *tally, s schedule, took time.Duration, used Usage) Granted {
 	return Granted{
 		Seconds: took.Seconds(), Grants: t.done.Load(), Errors: t.failed.Load(), GrantsPerS: perSecond(t.done.Load(), took),
-		Latency: latencyOf(t.latency), ErrorCodes: t.errors, OpenLoop: s.openLoop(t, took), Usage: used, Distribution: bins(t.latency),
+		Missed: t.missed, Latency: latencyOf(t.latency), ErrorCodes: t.errors, OpenLoop: s.openLoop(t, took), Usage: used, Distribution: bins(t.latency),
 	}
 }
 

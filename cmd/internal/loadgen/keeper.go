@@ -20,7 +20,8 @@ type keeper struct {
 	*worker        // its tally is of grants
 	beats   *tally // of renewals
 	codec   codec
-	every   time.Duration // between the beginnings of two rounds
+	every   time.Duration   // between the beginnings of two rounds
+	refused map[uint64]bool // epochs of the last batch that was answered
 }
 
 func newKeeper(ctx context.Context, cfg *Config, number int, leases []lease) *keeper {
@@ -93,15 +94,15 @@ func (k *keeper) waitFor(done <-chan struct{}, d time.Duration) bool {
 }
 
 // round renews leases once, a batch after the other. renewed, which may be nil,
-// is told of each batch: from before it was first sent until its answer was
-// read.
-func (k *keeper) round(leases []lease, renewed func(batch []lease, sent, answered time.Time)) {
+// is told of each batch, and of the epochs in it that were refused: from before
+// it was first sent until its answer was read.
+func (k *keeper) round(leases []lease, renewed func(batch []lease, refused map[uint64]bool, sent, answered time.Time)) {
 	for len(leases) > 0 && k.ctx.Err() == nil {
 		batch := leases[:min(k.cfg.Batch, len(leases))]
 		leases = leases[len(batch):]
 		sent := time.Now()
 		if k.renewAll(batch) && renewed != nil {
-			renewed(batch, sent, time.Now())
+			renewed(batch, k.refused, sent, time.Now())
 		}
 	}
 }
@@ -145,23 +146,30 @@ func (k *keeper) send(batch []lease, start time.Time) error {
 		return errUnsettled
 	}
 	k.beats.acknowledged(int64(result.Accepted), time.Since(start))
-	k.settle(batch, result.Rejected)
+	k.settle(batch, result.Rejected, start)
 	return nil
 }
 
-// settle counts on the seqs of what was renewed. Leases that ended keep theirs.
-func (k *keeper) settle(batch []lease, rejected []wire.RejectedBeat) {
-	refused := make(map[uint64]bool, len(rejected))
+// settle counts on the seqs of what was renewed by a request that was sent at
+// that time. Leases that ended keep theirs.
+func (k *keeper) settle(batch []lease, rejected []wire.RejectedBeat, sent time.Time) {
+	k.refused = make(map[uint64]bool, len(rejected))
 	for _, b := range rejected {
-		k.beats.refused(string(b.Code), 1)
-		refused[b.Epoch] = true
+		k.beats.rejected(string(b.Code), 1)
+		k.refused[b.Epoch] = true
 		if over(b.Code) {
 			k.beats.lost++
 		}
 	}
 	for i := range batch {
-		if !refused[batch[i].epoch] {
-			batch[i].seq++
+		l := &batch[i]
+		switch {
+		case !k.refused[l.epoch]:
+			l.seq++
+			l.renewed = sent.UnixMilli()
+		case l.overdue(k.cfg.TTL, sent):
+			k.beats.late++
+			l.renewed = 0 // counted once
 		}
 	}
 }

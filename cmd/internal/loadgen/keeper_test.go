@@ -29,7 +29,7 @@ func TestKeepersRenewAllInBatches(t *testing.T) {
 	}
 	batches, beats := 0, 0
 	for _, k := range crew {
-		k.round(k.leases, func(batch []lease, sent, answered time.Time) {
+		k.round(k.leases, func(batch []lease, _ map[uint64]bool, sent, answered time.Time) {
 			batches++
 			beats += len(batch)
 			if answered.Before(sent) {
@@ -64,8 +64,8 @@ func TestKeepersTryABatchUntilItIsAnswered(t *testing.T) {
 	k := newKeepers(t.Context(), &herd.cfg, 1, herd.leases)[0]
 	defer k.conn.close()
 	told := 0
-	k.round(k.leases, func([]lease, time.Time, time.Time) { told++ })
-	if tries != 3 || told != 1 || herd.leases[3].seq != 1 || k.beats.failed.Load() != 8 || k.beats.done.Load() != 4 {
+	k.round(k.leases, func([]lease, map[uint64]bool, time.Time, time.Time) { told++ })
+	if tries != 3 || told != 1 || herd.leases[3].seq != 1 || k.beats.failed.Load() != 8 || k.beats.missed != 2 || k.beats.done.Load() != 4 {
 		t.Errorf("%d tries, told of %d, lease %+v, errors %v", tries, told, herd.leases[3], k.beats.errors)
 	}
 }
@@ -76,9 +76,29 @@ func TestKeepersKnowWhatEnded(t *testing.T) {
 	registry.end(registry.byID[herd.leases[2].id], "evicted")
 	k := newKeepers(t.Context(), &herd.cfg, 1, herd.leases)[0]
 	defer k.conn.close()
-	k.round(k.leases, nil)
+	refused := map[uint64]bool{}
+	k.round(k.leases, func(_ []lease, epochs map[uint64]bool, _, _ time.Time) { refused = epochs })
+	if len(refused) != 1 || !refused[herd.leases[2].epoch] {
+		t.Errorf("refused %v", refused)
+	}
 	if k.beats.lost != 1 || k.beats.done.Load() != 3 || herd.leases[2].seq != 0 || herd.leases[3].seq != 1 {
 		t.Errorf("lost %d, leases %+v", k.beats.lost, herd.leases)
+	}
+}
+
+func TestKeepersCountOnceWhatTheyWereLateFor(t *testing.T) {
+	registry := newFakeRegistry()
+	herd := herdOf(t, registry, 4)
+	for _, i := range []int{1, 2} {
+		registry.end(registry.byID[herd.leases[i].id], "expired")
+	}
+	herd.leases[1].renewed -= 2 * time.Minute.Milliseconds()
+	k := newKeepers(t.Context(), &herd.cfg, 1, herd.leases)[0]
+	defer k.conn.close()
+	k.round(k.leases, nil)
+	k.round(k.leases, nil)
+	if k.beats.late != 1 || k.beats.missed != 0 || k.beats.failed.Load() != 4 {
+		t.Errorf("late %d, missed %d, errors %v", k.beats.late, k.beats.missed, k.beats.errors)
 	}
 }
 
@@ -88,7 +108,7 @@ func TestKeepersGiveUpWhatIsRefusedForGood(t *testing.T) {
 	registry.refuse = func(*http.Request) *wire.Problem { return wire.NewProblem(wire.CodeInvalidRequest, "") }
 	k := newKeepers(t.Context(), &herd.cfg, 1, herd.leases)[0]
 	defer k.conn.close()
-	k.round(k.leases, func([]lease, time.Time, time.Time) { t.Error("told of a refusal") })
+	k.round(k.leases, func([]lease, map[uint64]bool, time.Time, time.Time) { t.Error("told of a refusal") })
 	if herd.leases[0].seq != 0 || k.beats.errors["invalid_request"] != 4 {
 		t.Errorf("lease %+v, errors %v", herd.leases[0], k.beats.errors)
 	}

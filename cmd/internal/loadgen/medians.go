@@ -10,7 +10,8 @@ import (
 // the two, so that each was measured. Of a figure that some runs lack it is that
 // of the others; a count by a name that is missing is 0. Lists are taken place by
 // place, where they are of one length, and else from the first run, as is all
-// that is no number; of truths it is whether any run has it. There must be a run.
+// that is no number; of truths it is whether any run has it, of texts the first that is not empty. There
+// must be a run.
 func medians[T any](runs []T) T {
 	values := make([]reflect.Value, len(runs))
 	for i := range runs {
@@ -29,6 +30,8 @@ func setMedian(out reflect.Value, runs []reflect.Value) {
 		out.SetInt(middle(runs, reflect.Value.Int))
 	case reflect.Bool:
 		out.SetBool(slices.ContainsFunc(runs, reflect.Value.Bool))
+	case reflect.String:
+		out.SetString(firstTold(runs))
 	case reflect.Struct:
 		for i := range out.NumField() {
 			if out.Type().Field(i).IsExported() {
@@ -82,6 +85,16 @@ func setPlaces(out reflect.Value, runs []reflect.Value) {
 	for i := range n {
 		setMedian(out.Index(i), each(runs, func(v reflect.Value) reflect.Value { return v.Index(i) }))
 	}
+}
+
+// firstTold is the first text that is not empty: an error of any run is told.
+func firstTold(runs []reflect.Value) string {
+	for _, run := range runs {
+		if run.Len() > 0 {
+			return run.String()
+		}
+	}
+	return ""
 }
 
 func each(runs []reflect.Value, part func(reflect.Value) reflect.Value) []reflect.Value {

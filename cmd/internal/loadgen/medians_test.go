@@ -47,3 +47,14 @@ func TestMedianOfAnEvenNumberWasMeasured(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+func TestErrorOfAnyRunIsTold(t *testing.T) {
+	runs := make([]Usage, 3)
+	for i := range runs {
+		runs[i].Nodes = []NodeUsage{{Endpoint: "n1"}}
+	}
+	runs[1].Nodes[0].Error = errRestarted.Error()
+	if got := medians(runs).Nodes[0]; got.Endpoint != "n1" || got.Error != errRestarted.Error() {
+		t.Errorf("got %+v", got)
+	}
+}

@@ -143,9 +143,9 @@ func (s schedule) openLoop(t *tally, took time.Duration) *OpenLoop {
 }
 
 // Overtaxed says that more was due than the connections could send: the last
-// requests of a run may miss its end by a timer's inaccuracy, but not one of a
-// thousand.
-func (o *OpenLoop) Overtaxed() bool { return o.Unsent > o.Due/1000 }
+// requests of a run may miss its end by a timer's inaccuracy, but not more than
+// one, and one of a thousand.
+func (o *OpenLoop) Overtaxed() bool { return o.Unsent > max(1, o.Due/1000) }
 
 // Late says that the driver itself was not on time, which a timer is to within
 // about a millisecond.

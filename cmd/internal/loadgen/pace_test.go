@@ -122,3 +122,14 @@ func TestDriverThatIsLateSaysSo(t *testing.T) {
 		}
 	})
 }
+
+func TestOneMissIsNotTooMuch(t *testing.T) {
+	for _, test := range []struct {
+		due, unsent int64
+		want        bool
+	}{{10, 0, false}, {10, 1, false}, {10, 2, true}, {5_000, 5, false}, {5_000, 6, true}} {
+		if o := (OpenLoop{Due: test.due, Unsent: test.unsent}); o.Overtaxed() != test.want {
+			t.Errorf("%+v: %v", o, !test.want)
+		}
+	}
+}

@@ -49,6 +49,7 @@ func (w *worker) renewOne(from time.Time) {
 	}
 	l := &w.leases[w.at]
 	w.body = appendBeat(w.body[:0], l)
+	sent := time.Now()
 	status, answer, err := w.conn.exchange("POST", w.leasePath(l.id, "/heartbeat"), wire.TypeJSON, w.body)
 	if err != nil {
 		w.failed(err, 1)
@@ -60,6 +61,7 @@ func (w *worker) renewOne(from time.Time) {
 		return
 	}
 	l.seq++
+	l.renewed = sent.UnixMilli()
 	w.at++
 	w.pause = 0
 	renewals := int64(1)
@@ -86,6 +88,9 @@ func (w *worker) notRenewed(p *wire.Problem) {
 
 // forget drops a lease that ended; the last one takes its place.
 func (w *worker) forget(i int) {
+	if w.leases[i].overdue(w.cfg.TTL, time.Now()) {
+		w.tally.late++
+	}
 	last := len(w.leases) - 1
 	w.leases[i] = w.leases[last]
 	w.leases = w.leases[:last]
@@ -149,7 +154,7 @@ func (w *worker) rejected(beats []wire.RejectedBeat) {
 	}
 	gone := make(map[uint64]bool, len(beats))
 	for _, b := range beats {
-		w.tally.refused(string(b.Code), 1)
+		w.tally.rejected(string(b.Code), 1)
 		gone[b.Epoch] = over(b.Code)
 	}
 	for i := len(w.leases) - 1; i >= 0; i-- {

@@ -33,8 +33,9 @@ type Renewed struct {
 
 	Requests        int64            `json:"requests"`
 	BeatsPerRequest float64          `json:"beats_per_request"`
-	ErrorCodes      map[string]int64 `json:"error_codes"` // by the contract's code, timeout, connection, stopped or http_<status>
-	LeasesLost      int64            `json:"leases_lost"` // ended under the run: the TTL is shorter than a round
+	ErrorCodes      map[string]int64 `json:"error_codes"`    // by the contract's code, timeout, connection, stopped or http_<status>
+	LeasesLost      int64            `json:"leases_lost"`    // ended under the run: the TTL is shorter than a round
+	Missed          int64            `json:"latency_missed"` // requests that failed: they are not in the latency
 	OpenLoop        *OpenLoop        `json:"open_loop,omitempty"`
 	Usage
 	Distribution []Bin `json:"distribution"` // of the latency; of several runs, of all together
@@ -74,7 +75,7 @@ func (r *Result) tell(runs []Renewed) {
 func renewed(t *tally, s schedule, took time.Duration, used Usage) Renewed {
 	r := Renewed{
 		Seconds: took.Seconds(), Renewals: t.done.Load(), Errors: t.failed.Load(), RenewalsPerS: perSecond(t.done.Load(), took),
-		Latency: latencyOf(t.latency), Requests: t.requests, ErrorCodes: t.errors, LeasesLost: t.lost,
+		Latency: latencyOf(t.latency), Missed: t.missed, Requests: t.requests, ErrorCodes: t.errors, LeasesLost: t.lost,
 		OpenLoop: s.openLoop(t, took), Usage: used, Distribution: bins(t.latency),
 	}
 	if t.requests > 0 {

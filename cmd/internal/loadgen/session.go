@@ -250,6 +250,7 @@ func (s *session) broken(err error) {
 	if s.w.conn.nc != nil { // else it has turned already
 		s.w.conn.drop()
 	}
+	s.w.tally.missed += lost - 1 // each was a request
 	s.w.failed(err, lost)
 	s.job.broken(err)
 }

@@ -52,9 +52,10 @@ type SoakResult struct {
 	ListsWrong   int64 `json:"lists_wrong"` // that were not whole; must be 0
 	Findings           // of mail; must be 0
 
-	Nodes   []SoakNode `json:"nodes"`
-	Samples int        `json:"samples"`
-	Growth  float64    `json:"growth_bound"`
+	Nodes      []SoakNode `json:"nodes"`
+	Samples    int        `json:"samples"`
+	Growth     float64    `json:"growth_bound"`
+	Unverified int64      `json:"unverified"` // leases that live on, not renewed within their TTL before they died
 
 	Leases      int              `json:"leases"`
 	LeasesLeft  int              `json:"leases_left"`
@@ -98,12 +99,14 @@ func (c SoakConfig) validate() error {
 		check(c.Mail <= 10_000, "mail %v: want at most 10,000", c.Mail),
 		check(c.Lists <= 10_000, "lists %v: want at most 10,000", c.Lists),
 		check(c.Every > 0 && c.Duration/c.Every <= maxSamples, "every %v: want more than 0, at most 100,000 samples", c.Every),
+		check(c.Duration/3 >= c.Every, "duration %v: want three times what is between two samples, %v, at least", c.Duration, c.Every),
 		check(c.Growth > 0, "growth %v: want more than 0", c.Growth),
 	)
 }
 
 // Failed returns an error when something acknowledged was lost, what lived
-// died, what was silent lived on, or a figure grew that should be flat.
+// died, what was silent lived on, a figure grew that should be flat or could not
+// be judged, or a node was restarted or is dead.
 func (r *SoakResult) Failed() error {
 	found := errors.Join(
 		none(r.RenewalsLost, "acknowledged renewals were lost"),
@@ -115,9 +118,7 @@ func (r *SoakResult) Failed() error {
 		none(r.Lost+r.Twice+r.Altered+r.Strange+r.Unsorted+r.Gaps, "messages were lost, altered, out of order or there twice"),
 	)
 	for _, n := range r.Nodes {
-		for _, f := range n.Figures {
-			found = errors.Join(found, check(!f.Exceeded, "%s: %s grew by %.0f %%", n.Endpoint, f.Name, 100*f.Growth))
-		}
+		found = errors.Join(found, n.failed(r.Interrupted))
 	}
 	if found == nil && r.Renewals == 0 && !r.Interrupted {
 		return fmt.Errorf("nothing was renewed; errors by code: %v", r.ErrorCodes)

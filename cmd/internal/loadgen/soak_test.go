@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -112,8 +113,11 @@ func TestSoakWithoutTheRest(t *testing.T) {
 	cfg := soakConfig(serve(t, registry))
 	cfg.Flappers, cfg.Watchers, cfg.Mail, cfg.Lists, cfg.Duration = -1, -1, -1, -1, time.Second
 	got, err := RunSoak(t.Context(), cfg)
-	if err != nil || got.Failed() != nil || got.Flaps+got.Events+got.Sent+got.Lists != 0 {
+	if err != nil || got.Flaps+got.Events+got.Sent+got.Lists != 0 {
 		t.Errorf("result %+v, %v", got, err)
+	}
+	if failed := fmt.Sprint(got.Failed()); !strings.Contains(failed, "could not be judged: goroutines") || !strings.Contains(failed, "at the end") {
+		t.Errorf("failed: %v", failed)
 	}
 	if n := got.Nodes[0]; n.Missing != got.Samples || n.Missing == 0 || len(n.Figures) != 0 {
 		t.Errorf("nodes %+v of %d samples", got.Nodes, got.Samples)
@@ -139,6 +143,7 @@ func TestSoakThatIsCalledOff(t *testing.T) {
 
 func TestSoakConfigIsChecked(t *testing.T) {
 	for want, change := range map[string]func(*SoakConfig){
+		"duration 149ms":  func(c *SoakConfig) { c.Duration = 149 * time.Millisecond },
 		"duration -1s":    func(c *SoakConfig) { c.Duration = -time.Second },
 		"leases -1":       func(c *SoakConfig) { c.Leases = -1 },
 		"rate 59":         func(c *SoakConfig) { c.Rate = 59 },
@@ -202,8 +207,31 @@ func TestFiguresThatCannotBeJudged(t *testing.T) {
 	for name, samples := range map[string][]sample{
 		"none": nil, "two": samplesOf(9, 1, 2), "no first": samplesOf(9, 0, 0, 1, 2, 3, 4), "no last": samplesOf(9, 1, 2, 3, 4, 0, 0),
 	} {
-		if n := soakNode("x", samples, 0.3); len(n.Figures) != 0 {
+		if n := soakNode("x", samples, 0.3); len(n.Figures) != 0 || !slices.Contains(n.Unjudged, "goroutines") || n.failed(false) == nil {
 			t.Errorf("%s: got %+v", name, n)
 		}
+	}
+}
+
+func TestNodesThatFail(t *testing.T) {
+	for name, test := range map[string]struct {
+		samples []sample
+		want    string
+	}{
+		"well":           {samplesOf(9, 1, 1, 1, 1, 1, 1), "<nil>"},
+		"missing once":   {samplesOf(9, 1, 1, 1, 1, 0, 1), "<nil>"},
+		"dead":           {samplesOf(9, 1, 1, 1, 1, 1, 0), "n2: did not answer at the end"},
+		"restarted":      {samplesOf(3, 1, 1, 1, 1, 1, 1), "n2: was restarted 1 times"},
+		"not judged":     {samplesOf(9, 0, 0, 1, 1, 1, 1), "n2: could not be judged: goroutines"},
+		"grown too much": {samplesOf(9, 1, 1, 1, 1, 100, 100), "n2: goroutines grew by 9900 %"},
+	} {
+		n := soakNode("n2", test.samples, 0.3)
+		if got := fmt.Sprint(n.failed(false)); got != test.want {
+			t.Errorf("%s: got %s, want %s", name, got, test.want)
+		}
+	}
+	n := soakNode("n2", samplesOf(9, 1), 0.3)
+	if err := n.failed(true); err != nil {
+		t.Errorf("ended early: %v", err)
 	}
 }

@@ -59,13 +59,16 @@ func (r *soakRun) drive(ctx context.Context) error {
 	started := time.Now()
 	r.start(under, &running)
 	during(r.cfg.Watch, Progress{Phase: PhaseSoak, Of: r.cfg.Duration}, r.beaters.counts, running.Wait)
-	r.sum(time.Since(started))
+	took := time.Since(started)
+	r.sampler.take(ctx) // who is dead by now
+	r.sum(took)
 	r.herd.leases = r.beaters.living()
 	checking, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanupMax)
 	defer cancel()
 	found, err := r.herd.verify(checking, &r.cfg.Target)
 	r.result.RenewalsLost = found.renewals
 	r.result.LiveDied += found.ended
+	r.result.Unverified += found.unverified
 	return err
 }
 
@@ -107,7 +110,8 @@ func flapService(service string) string {
 func (r *soakRun) sum(took time.Duration) {
 	out, all := &r.result, r.beaters.sum(partCalm)
 	out.Seconds, out.Renewals, out.RenewalsPerS = took.Seconds(), all.done.Load(), perSecond(all.done.Load(), took)
-	out.Latency, out.LiveDied = latencyOf(all.latency), all.lost
+	out.Latency, out.LiveDied = latencyOf(all.latency), all.lost-all.late
+	out.Unverified = all.late
 	for _, f := range r.flappers {
 		all.add(f.tally)
 	}

@@ -58,8 +58,10 @@ type StormResult struct {
 	Grants       int64            `json:"grants"`
 	GrantsPerS   float64          `json:"grants_per_s"`
 	GrantLatency Latency          `json:"grant_latency_ms"`
-	Broken       int64            `json:"broken"` // streams of the watch that ended under the run
-	Anew         int64            `json:"anew"`   // times that events were lost, since the watch was too slow
+	Broken       int64            `json:"broken"`    // streams of the watch that ended under the run
+	Anew         int64            `json:"anew"`      // times that events were lost, since the watch was too slow
+	Refused      int64            `json:"refused"`   // of the silent, ended before their last renewal: no lateness is known of them
+	LiveLate     int64            `json:"live_late"` // of those that live on, died since they were not renewed within their TTL
 	LeasesLeft   int              `json:"leases_left"`
 	Endpoints    []string         `json:"endpoints"`
 	Errors       int64            `json:"errors"` // renewals that were refused or not answered
@@ -104,6 +106,8 @@ func (r *StormResult) Failed() error {
 		return fmt.Errorf("%d leases that were renewed died, %d were buried before their TTL was over", r.LiveDied, r.Early)
 	case r.Interrupted:
 		return nil
+	case r.Refused > 0:
+		return fmt.Errorf("%d silent leases had ended before their last renewal: the driver was late, or the cluster early", r.Refused)
 	case r.Unburied > 0:
 		return fmt.Errorf("%d of %d silent leases were not buried in time", r.Unburied, r.Silent)
 	}

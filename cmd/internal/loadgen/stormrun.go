@@ -15,7 +15,8 @@ type stormRun struct {
 	burials *burials
 	watch   watchCounts
 	beaters *beaters
-	keepers []*keeper
+	keepers []*keeper // of those that live on, and then of the silent
+	living  int       // of the keepers, of those that live on
 	result  StormResult
 }
 
@@ -83,6 +84,7 @@ func (r *stormRun) live(ctx context.Context, running *sync.WaitGroup) {
 	}
 	r.beaters.start(running)
 	r.keepers = newKeepers(ctx, &r.herd.cfg, herdKeepers, leases[single:])
+	r.living = len(r.keepers)
 	for _, k := range r.keepers {
 		running.Go(k.keep)
 	}
@@ -157,10 +159,16 @@ func (r *stormRun) sum() {
 	calm.add(storm)
 	calm.add(after)
 	out.LiveBeats = calm.done.Load()
-	for _, k := range r.keepers {
+	for _, k := range r.keepers[:r.living] {
+		calm.add(k.beats)
+	}
+	late := calm.late
+	for _, k := range r.keepers[r.living:] {
 		calm.add(k.beats)
 	}
 	out.Errors, out.ErrorCodes = calm.failed.Load(), calm.errors
 	out.Broken, out.Anew = r.watch.broken.Load(), r.watch.anew.Load()
 	r.burials.sum(out)
+	out.LiveLate = min(late, out.LiveDied)
+	out.LiveDied -= out.LiveLate
 }

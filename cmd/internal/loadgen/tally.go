@@ -7,12 +7,12 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Bounds of the histograms: 1 µs to 60 s to 1 %. One worker's takes 20 kB; a
-// digit more would take 140, and 512 of those would push the servers out of the
+// Bounds of the histograms: 1 µs to an hour to 1 %. One worker's takes 27 kB; a
+// digit more would take 190, and 512 of those would push the servers out of the
 // processor's cache.
 const (
 	lowestMicros  = 1
-	highestMicros = 60_000_000
+	highestMicros = 3_600_000_000
 	digits        = 2
 )
 
@@ -24,7 +24,9 @@ type tally struct {
 	_      [112]byte    // a cache line of its own, and its neighbour
 
 	requests int64
+	missed   int64 // requests that failed, which no latency is of
 	lost     int64 // leases that ended under the run
+	late     int64 // of these, of beaters and keepers, such as were not renewed within their TTL: they ended justly
 	errors   map[string]int64
 	latency  *hdrhistogram.Histogram
 
@@ -47,7 +49,14 @@ func (t *tally) acknowledged(n int64, took time.Duration) {
 	record(t.latency, took)
 }
 
+// refused counts n that one request, which failed, should have brought.
 func (t *tally) refused(code string, n int64) {
+	t.missed++
+	t.rejected(code, n)
+}
+
+// rejected counts n that a request did not bring, though it was acknowledged.
+func (t *tally) rejected(code string, n int64) {
 	t.failed.Add(n)
 	t.errors[code] += n
 }
@@ -57,7 +66,9 @@ func (t *tally) add(other *tally) {
 	t.done.Add(other.done.Load())
 	t.failed.Add(other.failed.Load())
 	t.requests += other.requests
+	t.missed += other.missed
 	t.lost += other.lost
+	t.late += other.late
 	for code, n := range other.errors {
 		t.errors[code] += n
 	}

@@ -133,7 +133,7 @@ func (u *Used) setCPU(cpu, span float64, requests int64) {
 func sumUsed(nodes []NodeUsage, requests int64) (all Used) {
 	cpu, span, resident, grew := 0.0, 0.0, 0.0, 0.0
 	for _, n := range nodes {
-		if n.CPUPercent == nil || n.Resident == nil {
+		if n.CPUPercent == nil || n.Resident == nil || n.ResidentGrew == nil {
 			return Used{}
 		}
 		cpu, span = cpu+n.cpuSeconds, max(span, n.span)

@@ -68,3 +68,10 @@ func TestUsageOfNodesThatDoNotTell(t *testing.T) {
 		t.Errorf("all %+v", got.All)
 	}
 }
+
+func TestSumsOfWhatNotAllTell(t *testing.T) {
+	one := Used{CPUPercent: new(1.0), Resident: new(2.0)}
+	if got := sumUsed([]NodeUsage{{Used: one}}, 1); got != (Used{}) {
+		t.Errorf("got %+v", got)
+	}
+}

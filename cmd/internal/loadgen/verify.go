@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 )
@@ -12,6 +13,8 @@ import (
 type losses struct {
 	renewals int64 // leases whose last acknowledged renewal is not there
 	ended    int64 // leases that are not there at all, or by another epoch
+
+	unverified int64 // the same, but not renewed within their TTL before they were read: they ended justly
 }
 
 // verify reads all leases of a herd from the leader and counts what was lost.
@@ -32,7 +35,7 @@ func (r *run) verify(ctx context.Context, t *Target) (losses, error) {
 		cursor = page.NextCursor
 		more = cursor != ""
 	}
-	return r.compare(there), nil
+	return r.compare(there, time.Now()), nil
 }
 
 func (r *run) verifyPath(t *Target, cursor string) string {
@@ -55,13 +58,17 @@ func insist(ctx context.Context, c *conn, path string, answer any) error {
 	return err
 }
 
-// compare forgets the leases that are not there.
-func (r *run) compare(there map[string]lease) (found losses) {
+// compare forgets the leases that are not there; what is there was read by now.
+func (r *run) compare(there map[string]lease, now time.Time) (found losses) {
 	living := r.leases[:0]
 	for _, l := range r.leases {
 		is, ok := there[l.id]
 		if !ok || is.epoch != l.epoch {
-			found.ended++
+			if l.overdue(r.cfg.TTL, now) {
+				found.unverified++
+			} else {
+				found.ended++
+			}
 			continue
 		}
 		if is.seq < l.seq {
@@ -81,7 +88,7 @@ func (r *failoverRun) check(ctx context.Context, crew *failoverCrew, one *Failov
 	if err != nil {
 		return err
 	}
-	one.RenewalsLost, one.LeasesEnded = found.renewals, found.ended
+	one.RenewalsLost, one.LeasesEnded, one.Unverified = found.renewals, found.ended, found.unverified
 	c := newConn(ctx, &r.target, 0)
 	defer c.close()
 	for _, w := range crew.writers {
