@@ -100,7 +100,11 @@ func (m *machine) one(l *raft.Log) any {
 }
 
 func (m *machine) command(l *raft.Log) (*registry.Outcome, error) {
-	entry, err := registry.DecodeEntry(l.Data)
+	decode := registry.DecodeEntry
+	if l.Index <= m.replica.Index() {
+		decode = registry.DecodeReplayed
+	}
+	entry, err := decode(l.Data)
 	if err != nil {
 		return nil, fmt.Errorf("committed entry %d cannot be read: %w", l.Index, err)
 	}

@@ -23,8 +23,9 @@ func (e *Entry) Append(dst []byte) []byte {
 
 // DecodeEntry decodes an entry. Beats alias data; strings do not. The error is
 // [ErrMalformed].
-func DecodeEntry(data []byte) (Entry, error) {
-	r := reader{data: data}
+func DecodeEntry(data []byte) (Entry, error) { return decodeEntry(reader{data: data}) }
+
+func decodeEntry(r reader) (Entry, error) {
 	if r.byte() != entryVersion {
 		return Entry{}, fmt.Errorf("decode entry: version: %w", ErrMalformed)
 	}
@@ -34,6 +35,13 @@ func DecodeEntry(data []byte) (Entry, error) {
 		return Entry{}, fmt.Errorf("decode entry: %w", err)
 	}
 	return e, nil
+}
+
+// DecodeReplayed is DecodeEntry for one at or below the index of a loaded state,
+// which changes nothing but renewals: of other commands only their place is
+// kept, as a nil.
+func DecodeReplayed(data []byte) (Entry, error) {
+	return decodeEntry(reader{data: data, replayed: true})
 }
 
 // AppendCommands appends commands as an Entry holds them, for the forwarding

@@ -116,11 +116,23 @@ func (r *reader) framed() Command {
 	}
 	body := reader{data: r.data[4 : 4+size : 4+size]}
 	r.data = r.data[4+size:]
+	if r.replayed && !body.renews() {
+		return nil
+	}
 	c := body.command()
 	if c == nil || body.err() != nil {
 		r.fail()
 	}
 	return c
+}
+
+// renews says whether a command renews.
+func (r *reader) renews() bool {
+	if len(r.data) == 0 {
+		return true // it is read, and found wanting
+	}
+	kind := commandKind(r.data[0])
+	return kind == kindRenew || kind == kindRenewNamed
 }
 
 func (r *reader) command() Command {

@@ -16,6 +16,8 @@ type reader struct {
 	data    []byte
 	bad     bool
 	renewed int // beats of the results so far
+	// replayed says that of commands only renewals are of interest.
+	replayed bool
 }
 
 func (r *reader) fail() { r.bad, r.data = true, nil }
