@@ -122,10 +122,11 @@ func (r *reconciler) do(ctx context.Context, clusterID string, a Action) error {
 	return nil
 }
 
-// readdress gives a server its new address, after a change that changes nothing:
-// the server's old connection breaks with the next entry, and Raft then logs the
-// server's address without the lock under which the change writes it (raft
-// 1.8.0, replication.go:521). So another entry breaks it first.
+// readdress gives a server its new address, between two changes that change
+// nothing: when a connection to a server breaks, Raft logs the server's address
+// without the lock under which the change writes it (raft 1.8.0,
+// replication.go:521). So another entry breaks the old connection first, and
+// whoever sends entries has seen the change with the one after it.
 func (r *reconciler) readdress(ctx context.Context, clusterID string, a Action) error {
 	if !a.Unproved && a.ServerID != r.config.Dir.Identity().ServerID() {
 		if err := r.adopt(ctx, clusterID, a); err != nil {
@@ -136,10 +137,12 @@ func (r *reconciler) readdress(ctx context.Context, clusterID string, a Action) 
 	if a.Voter {
 		change = r.config.Store.AddVoter
 	}
-	if err := change(a.ServerID, a.From); err != nil {
-		return err
+	for _, addr := range []string{a.From, a.Addr} {
+		if err := change(a.ServerID, addr); err != nil {
+			return err
+		}
+		pause(ctx, readdressPause)
 	}
-	pause(ctx, readdressPause)
 	return change(a.ServerID, a.Addr)
 }
 
