@@ -67,7 +67,7 @@ bench: build ## how many heartbeats a second, on three processes on this machine
 	deploy/bench.sh
 
 .PHONY: bench-million
-bench-million: build ## a million leases: memory, restart, and a tenth of them buried at once; a quarter of an hour
+bench-million: build ## a million leases: memory, restart, and a tenth of them buried at once; ten minutes
 	deploy/million.sh
 
 .PHONY: benchmarks
