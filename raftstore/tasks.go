@@ -37,14 +37,19 @@ func (s *Store) flushes(ctx context.Context) {
 
 // wakes lets go who waits for an entry that never reaches the state machine.
 func (s *Store) wakes(ctx context.Context) {
-	tick := time.NewTicker(wakeEvery)
+	every(ctx, wakeEvery, func() { s.machine.indexes.wake(s.Applied()) })
+}
+
+// every calls f again and again until ctx ends.
+func every(ctx context.Context, period time.Duration, f func()) {
+	tick := time.NewTicker(period)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			s.machine.indexes.wake(s.Applied())
+			f()
 		}
 	}
 }
@@ -73,18 +78,11 @@ func (s *Store) space(ctx context.Context) {
 // unmaps lets go of what was read of the two databases now and then, of which a
 // node of a million leases would otherwise hold hundreds of megabytes.
 func (s *Store) unmaps(ctx context.Context) {
-	tick := time.NewTicker(unmapEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	every(ctx, unmapEvery, func() {
 		if err := errors.Join(s.log.unmap(), s.image.unmap()); err != nil {
 			s.cfg.Logger.Debug("pages stay mapped", "error", err)
 		}
-	}
+	})
 }
 
 // mostBetween bounds the log between two snapshots, all of which a restart reads.
