@@ -93,6 +93,7 @@ func TestPages(t *testing.T) {
 	c.do("GET", "/v1/alive?limit=10&service=s&ns=other&cursor="+next, "").invalid("cursor")
 	c.do("GET", "/v1/services?cursor="+next, "").invalid("cursor")
 	c.do("GET", "/v1/alive?limit=10&service=s&cursor="+next+"A", "").invalid("cursor")
+	c.do("GET", "/v1/alive?limit=10&service=s&cursor="+next+"%0A", "").invalid("cursor")
 
 	_, behind := newServer(t)
 	behind.do("GET", "/v1/alive"+query+"&cursor="+next, "").refuses(wire.CodeTooStale)

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"slices"
+	"strings"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 )
@@ -34,10 +35,11 @@ func (c cursor) encode(q question) string {
 	return cursorText.EncodeToString(append(b, sumOf(b, q)...))
 }
 
-// decodeCursor reads a cursor of that question.
+// decodeCursor reads a cursor of that question. Line breaks are looked for apart:
+// even a strict base64 skips them.
 func decodeCursor(text string, q question) (cursor, error) {
 	b, err := cursorText.DecodeString(text)
-	if err != nil || len(b) < cursorHead+cursorSum || b[0] != cursorVersion {
+	if err != nil || strings.ContainsAny(text, "\r\n") || len(b) < cursorHead+cursorSum || b[0] != cursorVersion {
 		return cursor{}, badCursor()
 	}
 	b, sum := b[:len(b)-cursorSum], b[len(b)-cursorSum:]

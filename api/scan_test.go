@@ -146,6 +146,7 @@ func FuzzCursor(f *testing.F) {
 	f.Add(cursor{after: "web-1", revision: 7}.encode(asked), "web-1", uint64(7))
 	f.Add("", "", uint64(0))
 	f.Add("AAAA", "a", uint64(1))
+	f.Add(cursor{after: "web-1", revision: 7}.encode(asked)+"\r\n", "", uint64(0))
 	f.Fuzz(func(t *testing.T, text, after string, revision uint64) {
 		if c, err := decodeCursor(text, asked); err == nil && c.encode(asked) != text {
 			t.Fatalf("%q is read as %+v, whose text is %q", text, c, c.encode(asked))
