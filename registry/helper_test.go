@@ -83,7 +83,7 @@ func audit(s *State) error {
 		return fmt.Errorf("digest sum is %x, a recount gives %x", s.sum, sum)
 	}
 	postings := 0
-	s.postings.ascend(func(posting) bool { return false }, func(posting) bool { postings++; return true })
+	s.postings.ascend(func(posting, string) bool { return false }, func(posting) bool { postings++; return true })
 	counted := 0
 	for _, n := range s.postings.counts {
 		counted += int(n)

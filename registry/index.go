@@ -30,21 +30,32 @@ type index struct {
 }
 
 func newIndex(leases *slab, g *groups) *index {
-	return &index{counts: make(map[uint32]uint32), seed: maphash.MakeSeed(), slab: leases, groups: g}
+	x := &index{counts: make(map[uint32]uint32), seed: maphash.MakeSeed(), slab: leases, groups: g}
+	x.order.id = x.id
+	return x
 }
 
 // place returns where the posting of a slot with that id belongs: by hash, then
 // by id, and where two namespaces share a hash, by slot.
 func (x *index) place(p posting, id string) before {
-	return func(q posting) bool {
+	return func(q posting, known string) bool {
 		if p.hash() != q.hash() {
 			return q.hash() < p.hash()
 		}
-		if c := strings.Compare(x.id(q), id); c != 0 {
+		if c := x.compare(q, known, id); c != 0 {
 			return c < 0
 		}
 		return q.slot() < p.slot()
 	}
+}
+
+// compare compares the id of a posting, which is known unless it is "", with
+// another.
+func (x *index) compare(p posting, known, id string) int {
+	if known == "" {
+		known = x.id(p)
+	}
+	return strings.Compare(known, id)
 }
 
 func (x *index) id(p posting) string { return x.slab.at(p.slot()).packed.id() }
@@ -103,11 +114,11 @@ func (x *index) drop(slot uint32) {
 // from visits the slots with that hash whose id is at least id (greater than
 // it with beyond), in the order of their ids.
 func (x *index) from(hash uint32, id string, beyond bool, visit func(slot uint32, id string) bool) {
-	place := func(p posting) bool {
+	place := func(p posting, known string) bool {
 		if p.hash() != hash {
 			return p.hash() < hash
 		}
-		c := strings.Compare(x.id(p), id)
+		c := x.compare(p, known, id)
 		return c < 0 || c == 0 && beyond
 	}
 	x.ascend(place, func(p posting) bool {

@@ -3,11 +3,17 @@ package registry
 import (
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"testing"
 )
 
 // at is the place of p where postings are ordered as numbers.
-func at(p posting) before { return func(q posting) bool { return q < p } }
+func at(p posting) before { return func(q posting, _ string) bool { return q < p } }
+
+// numbered is an empty tree of postings whose ids are their numbers.
+func numbered() order {
+	return order{id: func(p posting) string { return strconv.FormatUint(uint64(p), 10) }}
+}
 
 // checkNode checks that inner nodes know the least posting of each child, that
 // all leaves are equally deep, and returns the depth and what is below.
@@ -19,7 +25,7 @@ func checkNode(t *testing.T, n *orderNode) (depth int, below []posting) {
 	if n.kids == nil {
 		return 1, n.items
 	}
-	if len(n.kids) != len(n.items) {
+	if len(n.kids) != len(n.items) || len(n.ids) != len(n.items) {
 		t.Fatalf("%d children, %d least postings", len(n.kids), len(n.items))
 	}
 	for i, kid := range n.kids {
@@ -29,6 +35,9 @@ func checkNode(t *testing.T, n *orderNode) (depth int, below []posting) {
 		}
 		if len(items) == 0 || items[0] != n.items[i] {
 			t.Fatalf("least posting of a child is not %x", n.items[i])
+		}
+		if want := numbered().id(items[0]); n.ids[i] != want {
+			t.Fatalf("the least id of a child is %s, not %s", want, n.ids[i])
 		}
 		depth, below = d, append(below, items...)
 	}
@@ -46,7 +55,7 @@ func TestOrderIsASortedSet(t *testing.T) {
 	} {
 		t.Run(shape.name, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(1, 2))
-			var o order
+			o := numbered()
 			set := make(map[posting]bool)
 			for i := range 30_000 {
 				p := shape.next(r, i)
@@ -100,7 +109,7 @@ func checkOrder(t *testing.T, o *order, set map[posting]bool) {
 
 func TestOrderBuiltAtOnceIsTheSame(t *testing.T) {
 	for _, n := range []int{0, 1, orderMax, orderMax + 1, orderMax * orderMax, 50_000} {
-		var o order
+		o := numbered()
 		set := make(map[posting]bool)
 		var sorted []posting
 		for i := range n {
