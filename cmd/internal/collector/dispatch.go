@@ -49,7 +49,7 @@ func (c *Collector) fill(now time.Time) (*flight, time.Duration) {
 	c.arrived = 0
 	f := &flight{at: c.at, sent: now}
 	f.units = c.pick()
-	f.batch.Commands = c.burials.take(c.renewals.front, c.commands.front)
+	f.batch.Commands = c.burials.take(c.cfg.MaxBatchBurials, c.renewals.front, c.commands.front)
 	c.at.inFlight++
 	c.flights = append(c.flights, f)
 	return f, 0

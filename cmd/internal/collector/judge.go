@@ -16,16 +16,24 @@ type burials struct {
 
 func (b *burials) none() bool { return len(b.commands) == 0 }
 
-// take hands the burials out, unless a unit that arrived before them still
-// waits at the front of a queue.
-func (b *burials) take(fronts ...*unit) []registry.Command {
+// take hands burials out, those of limit leases, unless a unit that arrived
+// before them still waits at the front of a queue. A command of more goes alone.
+func (b *burials) take(limit int, fronts ...*unit) []registry.Command {
 	for _, u := range fronts {
 		if u != nil && u.id <= b.mark {
 			return nil
 		}
 	}
-	commands := b.commands
-	*b = burials{}
+	n, count := 0, 0
+	for ; n < len(b.commands); n++ {
+		next := judged(b.commands[n])
+		if n > 0 && count+next > limit {
+			break
+		}
+		count += next
+	}
+	commands := b.commands[:n:n]
+	b.commands, b.count = b.commands[n:], b.count-count
 	return commands
 }
 

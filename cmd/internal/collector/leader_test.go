@@ -69,6 +69,26 @@ func TestBurialsComeLast(t *testing.T) {
 	})
 }
 
+// TestBurialsLeaveInParts: so many that others would wait for long leave in
+// several batches, with what came meanwhile between them.
+func TestBurialsLeaveInParts(t *testing.T) {
+	bubble(t, Config{MaxInFlight: 1, MaxBatchBurials: 5}, func(t *testing.T, b *bench) {
+		h := newHand()
+		b.Attach(h, true)
+		b.await(b.ctx)
+		last := h.next(t)
+		for _, n := range []int{2, 2, 3, 9, 1} {
+			b.Bury(&registry.Expire{Burials: make([]registry.Burial, n)})
+		}
+		b.do(b.ctx, grant("a"))
+		for _, want := range []string{"grant-a expire2 expire2 ", "expire3 ", "expire9 ", "expire1 "} {
+			last.commit(1)
+			last = h.next(t)
+			checkShape(t, last, want)
+		}
+	})
+}
+
 func TestBurialsAreDropped(t *testing.T) {
 	one := &registry.Expire{Burials: make([]registry.Burial, 1)}
 	bubble(t, Config{MaxInFlight: 1, MaxBurials: 2}, func(t *testing.T, b *bench) {

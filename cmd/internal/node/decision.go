@@ -1,19 +1,40 @@
 package node
 
-import "github.com/seed-b4c92e43/rollcall/registry"
+import (
+	"time"
 
-// decision is what the judge decided in one tick.
-type decision struct {
-	bury *registry.Expire // or nil
-	hold []*registry.Hold // one a scope
-	held int              // leases that are held already
+	"github.com/seed-b4c92e43/rollcall/registry"
+)
+
+// decisions is what the judge decided in one tick, each small enough for an
+// entry that holds up neither readers nor the next tick.
+type decisions struct {
+	bury []*registry.Expire
+	hold []*registry.Hold
+	held int // leases that are held already
 }
 
-// propose hands a decision to the collector, and tells operators when a time of
-// holds begins and ends.
-func (n *Node) propose(lead *leader, d *decision) {
-	if d.bury != nil {
-		n.collector.Bury(d.bury)
+// judged lets the judge sit until nobody is due, or often enough.
+func judged(r *registry.Replica, mono time.Duration, waiting func(epoch, seq uint64) bool) decisions {
+	d := decisions{held: r.Held()}
+	for range maxSittings {
+		bury, hold := r.Due(mono, maxBurials, waiting)
+		if bury != nil {
+			d.bury = append(d.bury, bury)
+		}
+		d.hold = append(d.hold, hold...)
+		if bury == nil || len(bury.Burials) < maxBurials {
+			break
+		}
+	}
+	return d
+}
+
+// propose hands the decisions to the collector, and tells operators when a time
+// of holds begins and ends.
+func (n *Node) propose(lead *leader, d *decisions) {
+	for _, b := range d.bury {
+		n.collector.Bury(b)
 	}
 	for _, h := range d.hold {
 		n.collector.Bury(h)

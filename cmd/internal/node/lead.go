@@ -10,7 +10,8 @@ import (
 
 // Bounds of the judge beside those of DESIGN's rules, which are in registry.
 const (
-	maxBurials    = 2_000                  // in one entry: about 64 kB of log, 15 ms of apply
+	maxBurials    = 500                    // in one entry: about 16 kB of log, 7 ms of apply
+	maxSittings   = 4                      // of the judge in one tick
 	obstructAfter = 400 * time.Millisecond // an older proposal silences the leader's clients
 	checkEvery    = 10 * time.Second       // a Check, and with it cluster time, while nothing else happens
 	checkOverdue  = 100 * time.Millisecond // the same while a message's time is over and nothing says so
@@ -135,7 +136,7 @@ func (n *Node) serve(lead *leader, done serveDone) {
 func (n *Node) tick(lead *leader) {
 	var (
 		stall   time.Duration
-		due     decision
+		due     decisions
 		overdue bool
 	)
 	obstructed := lead != nil && n.obstructed()
@@ -145,8 +146,7 @@ func (n *Node) tick(lead *leader) {
 			return
 		}
 		r.Obstruct(mono, obstructed)
-		due.bury, due.hold = r.Due(mono, maxBurials, n.collector.Waiting())
-		due.held = r.Held()
+		due = judged(r, mono, n.collector.Waiting())
 		overdue = r.Overdue(mono)
 	})
 	if stall > 0 {
