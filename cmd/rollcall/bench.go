@@ -59,7 +59,7 @@ func leaseFlags(f *pflag.FlagSet, c *loadgen.Config, d loadgen.Config) {
 	f.IntVar(&c.Workers, "workers", d.Workers, "how many connections; fewer where each would have more in flight than its leases")
 	f.DurationVar(&c.TTL, "ttl", d.TTL, "of each lease; longer than a run, or one round over all leases")
 	f.Float64Var(&c.Rate, "rate", 0, "requests a second over all connections, an open loop; 0: each as soon as the one before was answered")
-	f.IntVar(&c.Runs, "runs", d.Runs, "how often to measure, 1 to 100; the figures are then the medians")
+	f.IntVar(&c.Runs, "runs", d.Runs, runsUsage)
 	f.StringVar(&c.Service, "service", d.Service, "service of the leases")
 	f.BoolVar(&c.Full, "full", d.Full, "leases with an address, a port, two tags and a pair of meta, and ids of 40 bytes")
 	f.BoolVar(&c.Keep, "keep", false, "leave the leases to their TTL afterwards")

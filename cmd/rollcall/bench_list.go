@@ -38,13 +38,14 @@ func newBenchList() *cobra.Command {
 	f.StringVar(&c.config.Consistency, "consistency", d.Consistency, "local, leader or linearizable")
 	f.StringVar(&c.config.Fields, "fields", "", "members of a lease to ask for, such as id,address,port; all unless set")
 	f.BoolVar(&c.config.ETag, "etag", false, "ask for what changed only (If-None-Match)")
+	f.IntVar(&c.config.Runs, "runs", d.Runs, runsUsage)
 	f.Float64Var(&c.config.Renew, "renew", 0, "single heartbeats a second beside")
 	return cmd
 }
 
 func (c *benchListCommand) run(cmd *cobra.Command) error {
-	if c.config.Leases == 0 || c.config.Workers == 0 || c.config.Duration == 0 {
-		return wrongUsage("--leases, --workers, --duration: want more than 0")
+	if c.config.Leases == 0 || c.config.Workers == 0 || c.config.Duration == 0 || c.config.Runs == 0 {
+		return wrongUsage("--leases, --workers, --duration, --runs: want more than 0")
 	}
 	return driven(cmd, &c.drive, func(t loadgen.Target) (*loadgen.ListResult, error) {
 		c.config.Target = t
@@ -53,8 +54,8 @@ func (c *benchListCommand) run(cmd *cobra.Command) error {
 }
 
 func printBenchList(w io.Writer, r *loadgen.ListResult) error {
-	fmt.Fprintf(w, "%s lists of %s leases (%s) by %d connections to %d endpoints in %.1f s\n\n",
-		number(r.Lists), number(int64(r.LeasesPerList)), r.Consistency, r.Workers, len(r.Endpoints), r.Seconds)
+	fmt.Fprintf(w, "%s lists of %s leases (%s) by %d connections to %d endpoints in %.1f s%s\n\n",
+		number(r.Lists), number(int64(r.LeasesPerList)), r.Consistency, r.Workers, len(r.Endpoints), r.Seconds, ofRuns(len(r.Runs)))
 	fmt.Fprintf(w, "%s lists/s, %.1f MB/s, %s bytes a list; %s not modified\n\n",
 		number(int64(r.ListsPerS)), r.MBPerS, number(int64(r.BytesPerList)), number(r.NotModified))
 	t := newLatencyTable(w, "OF A REQUEST")
@@ -62,7 +63,7 @@ func printBenchList(w io.Writer, r *loadgen.ListResult) error {
 	if r.Renewals > 0 {
 		latencyRow(t, "heartbeat", r.RenewLatency)
 	}
-	if err := errors.Join(t.print(), printUsage(w, r.Usage)); err != nil {
+	if err := errors.Join(t.print(), printRuns(w, listFigures(r)), printUsage(w, r.Usage)); err != nil {
 		return err
 	}
 	fmt.Fprintf(w, "\nlists that were not whole %s; heartbeats beside %s, leases that ended meanwhile %s\n",
@@ -71,4 +72,11 @@ func printBenchList(w io.Writer, r *loadgen.ListResult) error {
 	printLeft(w, r.LeasesLeft)
 	printInterrupted(w, r.Interrupted)
 	return nil
+}
+
+func listFigures(r *loadgen.ListResult) []figure {
+	return append([]figure{
+		figureOf("lists a second", r.Runs, func(one loadgen.ListResult) float64 { return one.ListsPerS }, "%.0f"),
+		figureOf("errors", r.Runs, func(one loadgen.ListResult) float64 { return float64(one.Errors) }, "%.0f"),
+	}, latencyFigures(r.Runs, func(one loadgen.ListResult) loadgen.Latency { return one.Latency })...)
 }

@@ -8,6 +8,8 @@ import (
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/loadgen"
 )
 
+const runsUsage = "how often to measure, 1 to 100; the figures are then the medians"
+
 // figure is one figure of several runs.
 type figure struct {
 	name   string

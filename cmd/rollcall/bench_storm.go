@@ -37,6 +37,7 @@ func newBenchStorm() *cobra.Command {
 	f.IntVar(&c.config.Silent, "silent", 0, "how many of them fall silent (all unless set)")
 	f.DurationVar(&c.config.TTL, "ttl", d.TTL, "of each lease; long enough to renew all of them three times")
 	f.Float64Var(&c.config.LiveRate, "live-rate", d.LiveRate, "single heartbeats a second of those that live on; what it is too little for is renewed in batches")
+	f.IntVar(&c.config.Runs, "runs", d.Runs, runsUsage)
 	f.DurationVar(&c.config.Patience, "patience", d.Patience, "how long after it was due a burial is waited for")
 	return cmd
 }
@@ -45,8 +46,8 @@ func (c *benchStormCommand) run(cmd *cobra.Command) error {
 	if c.config.Silent == 0 && cmd.Flags().Changed("silent") {
 		return wrongUsage("--silent: want more than 0")
 	}
-	if c.config.Leases == 0 || c.config.TTL == 0 || c.config.LiveRate == 0 || c.config.Patience == 0 {
-		return wrongUsage("--leases, --ttl, --live-rate, --patience: want more than 0")
+	if c.config.Leases == 0 || c.config.TTL == 0 || c.config.LiveRate == 0 || c.config.Patience == 0 || c.config.Runs == 0 {
+		return wrongUsage("--leases, --ttl, --live-rate, --patience, --runs: want more than 0")
 	}
 	return driven(cmd, &c.drive, func(t loadgen.Target) (*loadgen.StormResult, error) {
 		c.config.Target = t
@@ -55,13 +56,13 @@ func (c *benchStormCommand) run(cmd *cobra.Command) error {
 }
 
 func printBenchStorm(w io.Writer, r *loadgen.StormResult) error {
-	fmt.Fprintf(w, "%s of %s leases of TTL %s fell silent within %s; %s were buried within %s, %s after the last was heard of\n\n",
-		number(int64(r.Silent)), number(int64(r.Leases)), milliseconds(r.TTLMS), ms(r.SilenceMS), number(r.Buried), ms(r.SpreadMS), seconds(r.Seconds))
+	fmt.Fprintf(w, "%s of %s leases of TTL %s fell silent within %s; %s were buried within %s, %s after the last was heard of%s\n\n",
+		number(int64(r.Silent)), number(int64(r.Leases)), milliseconds(r.TTLMS), ms(r.SilenceMS), number(r.Buried), ms(r.SpreadMS), seconds(r.Seconds), ofRuns(len(r.Runs)))
 	t := newLatencyTable(w, "OF A BURIAL")
 	latencyRow(t, "late, at most", r.Late)
 	latencyRow(t, "late, at least", r.LateLeast)
 	latencyRow(t, "overdue by its certificate", r.Overdue)
-	if err := t.print(); err != nil {
+	if err := errors.Join(t.print(), printRuns(w, stormFigures(r))); err != nil {
 		return err
 	}
 	if err := printStormLife(w, r); err != nil {
@@ -98,3 +99,12 @@ func printStormLife(w io.Writer, r *loadgen.StormResult) error {
 }
 
 func seconds(s float64) string { return fmt.Sprintf("%.1f s", s) }
+
+func stormFigures(r *loadgen.StormResult) []figure {
+	return []figure{
+		figureOf("late, at most, p50", r.Runs, func(one loadgen.StormResult) float64 { return one.Late.P50 }, "%.0f ms"),
+		figureOf("late, at most, max", r.Runs, func(one loadgen.StormResult) float64 { return one.Late.Max }, "%.0f ms"),
+		figureOf("heartbeat in the storm, p99", r.Runs, func(one loadgen.StormResult) float64 { return one.Storm.P99 }, "%.1f ms"),
+		figureOf("grants a second", r.Runs, func(one loadgen.StormResult) float64 { return one.GrantsPerS }, "%.0f"),
+	}
+}

@@ -125,7 +125,11 @@ func (c Config) validate() error {
 		check(c.Batch >= 1 && c.Batch <= wire.MaxBeats, "batch %d: want 1 to %d", c.Batch, wire.MaxBeats),
 		check(c.Pipeline >= 1 && c.Pipeline <= maxPipeline, "pipeline %d: want 1 to %d", c.Pipeline, maxPipeline),
 		check(c.Rate >= 0 && c.Rate <= maxRate, "rate %v: want 0 to 10,000,000", c.Rate),
-		check(c.Runs >= 1 && c.Runs <= maxRuns, "runs %d: want 1 to %d", c.Runs, maxRuns),
+		checkRuns(c.Runs),
 		check(nameShape.MatchString(c.Service), "service %q: want [A-Za-z0-9._-]{1,64}", c.Service),
 	)
+}
+
+func checkRuns(n int) error {
+	return check(n >= 1 && n <= maxRuns, "runs %d: want 1 to %d", n, maxRuns)
 }

@@ -24,6 +24,7 @@ type ListConfig struct {
 	Fields      string        // of a lease, comma-separated; all
 	ETag        bool          // ask for what changed only, with the ETag of the list before
 	Renew       float64       // single heartbeats a second beside; none
+	Runs        int           // whole ones, one after the other, at most 100; 1
 }
 
 // ListResult is what a run with lists measured. As JSON it is the object of
@@ -56,6 +57,7 @@ type ListResult struct {
 	Endpoints   []string         `json:"endpoints"`
 	ErrorCodes  map[string]int64 `json:"error_codes"`
 	Interrupted bool             `json:"interrupted"`
+	Runs        []ListResult     `json:"runs,omitempty"` // each, where there were several
 }
 
 // ListDefaults returns the configuration that a zero one becomes.
@@ -67,6 +69,7 @@ func (c ListConfig) withDefaults() ListConfig {
 	orElse(&c.Workers, 32)
 	orElse(&c.Duration, 10*time.Second)
 	orElse(&c.Consistency, readLocal)
+	orElse(&c.Runs, 1)
 	return c
 }
 
@@ -91,6 +94,7 @@ func (c ListConfig) validate() error {
 		check(slices.Contains([]string{readLocal, readLeader, readLinearizable}, c.Consistency),
 			"consistency %q: want %s, %s or %s", c.Consistency, readLocal, readLeader, readLinearizable),
 		check(fieldsShape.MatchString(c.Fields), "fields %q: want names with commas between", c.Fields),
+		checkRuns(c.Runs),
 		check(c.Renew >= 0 && c.Renew <= maxBeatRate, "renew %v: want 0 to 1,000,000", c.Renew),
 	)
 }
@@ -115,9 +119,14 @@ func (c *ListConfig) path() string {
 	return wire.PathAlive + c.query(query)
 }
 
+func (r *ListResult) several() *[]ListResult { return &r.Runs }
+
 // Failed returns an error when an answer was not the list that it should be, or
 // there was none.
 func (r *ListResult) Failed() error {
+	if len(r.Runs) > 0 {
+		return failedOf(r.Runs)
+	}
 	switch {
 	case r.Wrong > 0:
 		return fmt.Errorf("%d lists were not whole", r.Wrong)

@@ -47,6 +47,30 @@ func TestListsAreWhole(t *testing.T) {
 	}
 }
 
+func TestListsOfSeveralRuns(t *testing.T) {
+	cfg := listConfig(serve(t, newFakeRegistry()))
+	cfg.Duration, cfg.Runs = 20*time.Millisecond, 3
+	got, err := RunList(t.Context(), cfg)
+	if err != nil || got.Failed() != nil {
+		t.Fatal(err, got.Failed())
+	}
+	if n := len(got.Runs); n != 3 {
+		t.Fatalf("%d runs", n)
+	}
+	between := 0
+	for _, one := range got.Runs {
+		if one.ListsPerS <= 0 {
+			t.Errorf("a run of %v lists a second", one.ListsPerS)
+		}
+		if one.ListsPerS <= got.ListsPerS {
+			between++
+		}
+	}
+	if between != 2 {
+		t.Errorf("%v is not the median of three runs", got.ListsPerS)
+	}
+}
+
 func TestListsThatDidNotChange(t *testing.T) {
 	cfg := listConfig(serve(t, newFakeRegistry()))
 	cfg.ETag = true

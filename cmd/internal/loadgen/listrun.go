@@ -24,6 +24,10 @@ func RunList(ctx context.Context, cfg ListConfig) (*ListResult, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	return repeat(cfg.Runs, func() (*ListResult, error) { return listOnce(ctx, cfg) }, func() bool { return ctx.Err() != nil })
+}
+
+func listOnce(ctx context.Context, cfg ListConfig) (*ListResult, error) {
 	r := &listRun{cfg: cfg, herd: newHerd(cfg.Target, cfg.Leases, cfg.ttl()), beaters: new(beaters)}
 	r.result = ListResult{
 		Mode: "list", Leases: cfg.Leases, Workers: cfg.Workers, Consistency: cfg.Consistency, Fields: cfg.Fields,

@@ -26,6 +26,7 @@ type StormConfig struct {
 	TTL      time.Duration // of each lease; 10 s. Long enough to renew all of them three times
 	LiveRate float64       // single heartbeats a second of leases that live on; 1,000. Those for which it is too little are renewed in batches
 	Patience time.Duration // how long after it was due a burial is waited for; 30 s
+	Runs     int           // whole storms, one after the other, at most 100; 1
 }
 
 // StormResult is what a storm measured. As JSON it is the object of `bench
@@ -67,6 +68,7 @@ type StormResult struct {
 	Errors       int64            `json:"errors"` // renewals that were refused or not answered
 	ErrorCodes   map[string]int64 `json:"error_codes"`
 	Interrupted  bool             `json:"interrupted"`
+	Runs         []StormResult    `json:"runs,omitempty"` // each, where there were several
 }
 
 // StormDefaults returns the configuration that a zero one becomes.
@@ -79,6 +81,7 @@ func (c StormConfig) withDefaults() StormConfig {
 	orElse(&c.TTL, 10*time.Second)
 	orElse(&c.LiveRate, 1_000)
 	orElse(&c.Patience, 30*time.Second)
+	orElse(&c.Runs, 1)
 	return c
 }
 
@@ -89,6 +92,7 @@ func (c StormConfig) validate() error {
 		check(c.Silent >= 1 && c.Silent <= c.Leases, "silent %d: want 1 to the number of leases", c.Silent),
 		check(c.TTL >= wire.MinTTL && c.TTL <= wire.MaxTTL, "ttl %v: want %v to %v", c.TTL, wire.MinTTL, wire.MaxTTL),
 		check(c.LiveRate > 0 && c.LiveRate <= maxBeatRate, "live rate %v: want more than 0, at most 1,000,000", c.LiveRate),
+		checkRuns(c.Runs),
 		check(c.Patience > 0, "patience %v: want more than 0", c.Patience),
 	)
 }
@@ -98,9 +102,14 @@ func (c *StormConfig) single() int {
 	return min(c.Leases-c.Silent, max(1, int(c.LiveRate*(c.TTL/renewalsPerTTL).Seconds())))
 }
 
+func (r *StormResult) several() *[]StormResult { return &r.Runs }
+
 // Failed returns an error when a lease died that should have lived, or one
 // lived on that should have died.
 func (r *StormResult) Failed() error {
+	if len(r.Runs) > 0 {
+		return failedOf(r.Runs)
+	}
 	switch {
 	case r.LiveDied > 0 || r.Early > 0:
 		return fmt.Errorf("%d leases that were renewed died, %d were buried before their TTL was over", r.LiveDied, r.Early)

@@ -45,6 +45,28 @@ func TestStormBuriesTheSilentOnly(t *testing.T) {
 	}
 }
 
+// TestStormsEndWithOneThatFails: what a storm found is not outvoted by others.
+func TestStormsEndWithOneThatFails(t *testing.T) {
+	registry := newFakeRegistry()
+	cfg := stormConfig(serve(t, registry))
+	cfg.Runs = 3
+	cfg.Watch = func(p Progress) {
+		if p.Phase == PhaseEnd { // the first has come to its end
+			registry.mu.Lock()
+			defer registry.mu.Unlock()
+			registry.judge = func(*fakeLease, time.Duration) string { return "" }
+		}
+	}
+	cfg.Patience = 500 * time.Millisecond
+	got, err := RunStorm(t.Context(), cfg)
+	if err != nil || len(got.Runs) != 2 {
+		t.Fatalf("%d runs, %v", len(got.Runs), err)
+	}
+	if got.Unburied != 0 || got.Runs[1].Unburied != 40 || got.Failed() == nil {
+		t.Errorf("not buried: %d, in the second run %d; %v", got.Unburied, got.Runs[1].Unburied, got.Failed())
+	}
+}
+
 func TestStormOfAll(t *testing.T) {
 	cfg := stormConfig(serve(t, newFakeRegistry()))
 	cfg.Silent = 0

@@ -29,6 +29,10 @@ func RunStorm(ctx context.Context, cfg StormConfig) (*StormResult, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
+	return repeat(cfg.Runs, func() (*StormResult, error) { return stormOnce(ctx, cfg) }, func() bool { return ctx.Err() != nil })
+}
+
+func stormOnce(ctx context.Context, cfg StormConfig) (*StormResult, error) {
 	r := &stormRun{cfg: cfg, herd: newHerd(cfg.Target, cfg.Leases, cfg.TTL), beaters: new(beaters)}
 	r.burials = newBurials(cfg.Prefix, cfg.Leases, cfg.Silent, cfg.TTL)
 	r.result = StormResult{
