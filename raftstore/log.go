@@ -36,6 +36,7 @@ type logStore struct {
 	// those found at its start beyond the last snapshot.
 	appended atomic.Uint64
 	grown    func() // called after appended grew; may be nil
+	begun    func() // called before entries are stored; may be nil
 }
 
 var (
@@ -116,6 +117,9 @@ func (s *logStore) StoreLog(l *raft.Log) error { return s.StoreLogs([]*raft.Log{
 func (s *logStore) StoreLogs(logs []*raft.Log) error {
 	if len(logs) == 0 {
 		return nil
+	}
+	if s.begun != nil {
+		s.begun()
 	}
 	s.write.Lock()
 	defer s.write.Unlock()

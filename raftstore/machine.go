@@ -32,6 +32,7 @@ type machine struct {
 	onRestore func(revision uint64)
 	onFatal   func(error)
 	grown     func()      // the replica has much to flush
+	done      func()      // entries were applied; may be nil
 	awaited   func() bool // somebody here waits for the result of an entry; nil: always
 
 	flushBytes int
@@ -79,6 +80,9 @@ func (m *machine) ApplyBatch(logs []*raft.Log) []any {
 	}
 	m.indexes.wake(m.applied.Load())
 	m.revisions.wake(m.revision.Load())
+	if m.done != nil {
+		m.done()
+	}
 	m.relieve()
 	return responses
 }

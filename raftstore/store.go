@@ -26,6 +26,7 @@ type Store struct {
 	disk      *watchdog
 	machine   *machine
 	metrics   *metrics
+	news      *news
 
 	proposals   *proposals
 	leaderships *leaderships
@@ -59,17 +60,17 @@ func Open(cfg Config) (*Store, error) {
 func newStore(cfg Config) *Store {
 	d := cfg.Dir
 	s := &Store{
-		cfg: cfg, log: d.log, image: d.image, disk: d.disk, proposals: newProposals(), leaderships: newLeaderships(),
+		cfg: cfg, log: d.log, image: d.image, disk: d.disk, proposals: newProposals(), leaderships: newLeaderships(), news: new(news),
 		flushNow: make(chan struct{}, 1), logGrown: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 	s.metrics = newMetrics(s)
 	s.disk.onHung, s.disk.onFatal, s.disk.observe = cfg.OnHung, s.fatal, s.metrics.disk
-	s.log.grown = func() { nudge(s.logGrown) }
+	s.log.grown, s.log.begun = func() { nudge(s.logGrown) }, s.news.come
 	s.machine = &machine{
 		node: d.Identity().Node, protect: cfg.Protect, start: time.Now(), image: d.image, flushBytes: cfg.FlushBytes,
 		cluster: func() string { return d.Identity().ClusterID },
 		onApply: cfg.OnApply, onRestore: s.restored, onFatal: s.fatal,
-		grown: func() { nudge(s.flushNow) }, awaited: s.proposals.any,
+		grown: func() { nudge(s.flushNow) }, done: s.news.come, awaited: s.proposals.any,
 	}
 	return s
 }
@@ -95,7 +96,7 @@ func (s *Store) start() error {
 	if err := s.load(); err != nil {
 		return err
 	}
-	s.raft, err = raft.NewRaft(s.cfg.raftConfig(), s.machine, s.log, s.log, s.snapshots, s.cfg.Transport)
+	s.raft, err = raft.NewRaft(s.cfg.raftConfig(), s.machine, s.log, s.log, s.snapshots, quieten(s.cfg.Transport, s.news))
 	if err != nil {
 		return fmt.Errorf("start raft: %w", err)
 	}
