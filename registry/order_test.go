@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -125,6 +126,21 @@ func TestOrderBuiltAtOnceIsTheSame(t *testing.T) {
 			set[posting(2*i+1)] = true
 		}
 		checkOrder(t, &o, set)
+	}
+}
+
+func TestByHashIsAStableSort(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for _, n := range []int{0, 1, 2, 1000, 30_000} {
+		postings := make([]posting, n)
+		for i := range postings {
+			postings[i] = newPosting(r.Uint32()>>r.Uint32N(32), r.Uint32())
+		}
+		want := slices.Clone(postings)
+		slices.SortStableFunc(want, func(a, b posting) int { return cmp.Compare(a.hash(), b.hash()) })
+		if !slices.Equal(byHash(postings), want) {
+			t.Fatalf("%d postings are not in order", n)
+		}
 	}
 }
 
