@@ -58,6 +58,8 @@ func (p *Proposal) settle() {
 	switch r := p.future.Response().(type) {
 	case *registry.Outcome:
 		p.outcome = *r
+	case *RefusedError:
+		p.err = r
 	case error:
 		p.err = fmt.Errorf("%w: %w", ErrIndeterminate, r)
 	}
