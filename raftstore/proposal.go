@@ -48,6 +48,9 @@ func (p *Proposal) Wait() (registry.Outcome, error) {
 	}
 }
 
+// Done is closed when Wait returns at once, unless the store is closed before.
+func (p *Proposal) Done() <-chan struct{} { return p.done }
+
 // settle waits for Raft's answer.
 func (p *Proposal) settle() {
 	defer close(p.done)
