@@ -86,6 +86,10 @@ type Proposer func(ctx context.Context, piece []byte) (registry.Outcome, error)
 // Restoring names a restore that was committed, or may have been.
 type Restoring struct{ id restoreID }
 
+// revisionsPerMilli is how many revisions a restore leaves for each millisecond
+// since 1970: more than there ever were, so that none comes twice.
+const revisionsPerMilli = 2048
+
 // attempts is how often a restore is begun anew that was certainly not committed:
 // its leader went away, say.
 const attempts = 3
@@ -148,7 +152,7 @@ func patiently(ctx context.Context, piece []byte, propose Proposer) error {
 func (u *Upload) commit(ctx context.Context, id restoreID, clusterID string, propose Proposer) error {
 	now := time.Now().UnixMilli()
 	p := piece{kind: pieceCommit, id: id, commit: commit{
-		length: uint64(u.Info.Bytes), sum: u.sum, revision: uint64(max(0, now)) * 2048, wall: now, clusterID: clusterID,
+		length: uint64(u.Info.Bytes), sum: u.sum, revision: uint64(max(0, now)) * revisionsPerMilli, wall: now, clusterID: clusterID,
 	}}
 	_, err := propose(ctx, p.encode())
 	if errors.Is(err, ErrNotLeader) {
