@@ -324,3 +324,29 @@ func TestBackupsGoOnWhileEverythingMoves(t *testing.T) {
 	must(t, <-failed)
 	must(t, s.machine.flush())
 }
+
+// TestABackupOfALongerLog: a new cluster takes it, goes on at its own index, and
+// starts again with it.
+func TestABackupOfALongerLog(t *testing.T) {
+	old := openSingle(t, t.TempDir())
+	epochs := fill(t, old, 40)
+	stream, info := backupOf(t, old)
+	path := t.TempDir()
+	s := openSingle(t, path)
+	u, err := s.Upload(bytes.NewReader(stream))
+	must(t, err)
+	_, err = u.Send(t.Context(), "new", (&member{Store: s}).proposer())
+	must(t, errors.Join(err, u.Close()))
+	if _, index := digest(s); index >= info.Index {
+		t.Fatalf("it goes on at entry %d, that of the backup was %d", index, info.Index)
+	}
+	for seq := range uint64(3) {
+		propose(t, s, renew(epochs[0], 10+seq), grant("new-"+string(rune('a'+seq))))
+		want, at := digest(s)
+		must(t, s.Close())
+		s = openSingle(t, path)
+		if got, index := digest(s); got != want || index != at {
+			t.Fatalf("digest %x at %d after a start, was %x at %d", got, index, want, at)
+		}
+	}
+}
