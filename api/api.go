@@ -115,6 +115,8 @@ type Server struct {
 	sessions *streams
 	holders  *holders
 
+	backups, restores turnstile
+
 	scrape  http.Handler
 	routes  []*endpoint
 	none    *endpoint // counts what no route answers
@@ -149,6 +151,7 @@ func New(c Config) (*Server, error) {
 		metrics: m, streams: newStreams("watches", c.Limits.Watches), pages: newPages(maxPages),
 		loops: newStreams("connections", math.MaxInt), plain: c.plain,
 		sessions: newStreams("sessions", c.Limits.Sessions), holders: newHolders(maxHeld),
+		backups: newTurnstile("makes a backup"), restores: newTurnstile("restores a backup"),
 		scrape:     promhttp.HandlerFor(c.Registry, promhttp.HandlerOpts{}),
 		nodeHeader: []string{c.Node.ID()},
 	}

@@ -3,6 +3,8 @@ package api_test
 import (
 	"context"
 	"errors"
+	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -37,6 +39,10 @@ type node struct {
 	beats atomic.Int64  // that came later
 
 	records atomic.Int64 // that were read
+
+	backup   string // what a backup holds
+	restored string // what was to be restored
+	forced   bool
 }
 
 func newNode() *node {
@@ -234,6 +240,16 @@ func (n *node) RemoveNode(_ context.Context, id string) error {
 }
 
 func (n *node) Transfer(context.Context) error { return n.fail }
+
+func (n *node) Backup() (api.Backup, error) {
+	return api.Backup{ReadCloser: io.NopCloser(strings.NewReader(n.backup)), Info: wire.Backup{Bytes: int64(len(n.backup))}}, n.fail
+}
+
+func (n *node) Restore(_ context.Context, backup io.Reader, force bool) (wire.Restored, error) {
+	b, err := io.ReadAll(backup)
+	n.restored, n.forced = string(b), force
+	return wire.Restored{ClusterID: "c1", Revision: 9}, errors.Join(err, n.fail)
+}
 
 // newServer returns a node and a client of its server, whose every exchange is
 // held against the OpenAPI document.

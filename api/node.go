@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
@@ -49,6 +50,12 @@ type Node interface {
 	RemoveNode(ctx context.Context, id string) error
 	// Transfer hands the leadership to another voter.
 	Transfer(ctx context.Context) error
+	// Backup copies this node's replica as it is.
+	Backup() (Backup, error)
+	// Restore reads a backup and makes it the state of the cluster, if it is one of
+	// this cluster or force says that another's will do. It returns when this node
+	// has it.
+	Restore(ctx context.Context, backup io.Reader, force bool) (wire.Restored, error)
 }
 
 // BeatWaiter hears what became of its beats, with what Beat would have

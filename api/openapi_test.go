@@ -72,13 +72,19 @@ func checkParameters(t *testing.T, name string, route api.Route, op *openapi3.Op
 
 func checkBody(t *testing.T, name string, route api.Route, op *openapi3.Operation) {
 	t.Helper()
-	if (op.RequestBody != nil) != (route.Body != 0) {
+	if (op.RequestBody != nil) != (route.Body != 0 || route.Upload) {
 		t.Errorf("%s: a body is in the document: %v", name, op.RequestBody != nil)
 	}
 	if op.RequestBody == nil {
 		return
 	}
 	content := op.RequestBody.Value.Content
+	if route.Upload {
+		if content[wire.TypeBackup] == nil || content["application/octet-stream"] == nil || len(content) != 2 {
+			t.Errorf("%s: media types of the body: %v", name, slices.Collect(maps.Keys(content)))
+		}
+		return
+	}
 	if content[wire.TypeJSON] == nil || content[wire.TypeCBOR] == nil || (content[wire.TypeBeats] != nil) != route.Beats {
 		t.Errorf("%s: media types of the body: %v", name, slices.Collect(maps.Keys(content)))
 	}
@@ -93,7 +99,7 @@ func checkResponses(t *testing.T, name string, route api.Route, op *openapi3.Ope
 	if route.Kind != api.Ops {
 		want = append(want, 503)
 	}
-	if route.Body != 0 {
+	if route.Body != 0 || route.Upload {
 		want = append(want, 413, 415)
 	}
 	for _, status := range want {

@@ -17,6 +17,7 @@ const (
 	paramMaxStale    = "max_stale_ms"
 	paramEpoch       = "epoch"
 	paramEvict       = "evict"
+	paramForce       = "force"
 	paramService     = "service"
 	paramTag         = "tag"
 	paramMeta        = "meta."
@@ -100,6 +101,15 @@ func (q query) integer(name string, low, high, otherwise uint64) (uint64, error)
 		return 0, invalid(name, "%s: want an integer from %d to %d", name, low, high)
 	}
 	return n, nil
+}
+
+// yes tells whether a parameter says true; what else it says is refused.
+func (q query) yes(name string) (bool, error) {
+	text, there := q.get(name)
+	if there && text != strconv.FormatBool(true) {
+		return false, invalid(name, "%s %s: want true", name, quote(text))
+	}
+	return there, nil
 }
 
 // namespace returns the namespace that is asked for.

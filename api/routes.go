@@ -43,6 +43,7 @@ type Route struct {
 	Query      []string // query parameters; one that ends in a dot is a family
 	Body       bodyRule // of at most Limits.MaxBody
 	Beats      bool     // the body may be application/vnd.rollcall.beats
+	Upload     bool     // the body is a backup, which the handler reads in its own time
 	Loop       bool     // a beatLoop answers it, too
 	Renews     bool     // the Node bounds it by itself, for less than a context with a deadline costs
 	id         rule     // of {id} in the path
@@ -170,6 +171,14 @@ func Routes() []Route {
 		{
 			Method: http.MethodPost, Path: wire.PathRelease, Permission: "cluster:admin", Kind: Write,
 			Query: join(inNS, []string{paramService}), handle: (*Server).release,
+		},
+		{
+			Method: http.MethodGet, Path: wire.PathSnapshot, Permission: "cluster:admin", Kind: Read,
+			Query: freshness, handle: (*Server).snapshot,
+		},
+		{
+			Method: http.MethodPost, Path: wire.PathRestore, Permission: "cluster:admin", Kind: Write,
+			Query: []string{paramForce}, Upload: true, handle: (*Server).restore,
 		},
 
 		{Method: http.MethodGet, Path: wire.PathHealth, Kind: Ops, handle: (*Server).healthz},

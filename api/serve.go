@@ -85,7 +85,7 @@ func (s *Server) guarded(r *request, in escaped) (a answer, err error) {
 		}
 		return r.route.handle(s, r.http.Context(), r)
 	}
-	if r.route.Renews {
+	if r.route.Renews || r.route.Upload {
 		return r.route.handle(s, r.http.Context(), r)
 	}
 	ctx, cancel := context.WithTimeout(r.http.Context(), writeWithin)

@@ -71,6 +71,9 @@ func (d *Dir) openDBs(logs *logCheck, state *imageCheck) error {
 	if err := os.Remove(path + temporary); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err // an installation that was cut short
 	}
+	if err := removeSpools(d.path); err != nil {
+		return err
+	}
 	var logDB, stateDB *bolt.DB
 	err := guard(func() (err error) {
 		if logDB, err = openDB(filepath.Join(d.path, logName), logMapping); err != nil {

@@ -9,6 +9,8 @@ import (
 // fence is a reader of the image at exactly the point of one capture: a
 // snapshot of Raft's index 7 must not hold anything of entry 8.
 type fence struct {
+	backup bool // the snapshot is to be a backup
+
 	mu       sync.Mutex
 	tx       *bolt.Tx
 	err      error
@@ -25,6 +27,9 @@ func (f *fence) open(db *bolt.DB) {
 }
 
 func (f *fence) fail(err error) {
+	if f == nil {
+		return
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.err = err

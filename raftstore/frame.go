@@ -11,10 +11,12 @@ import (
 
 // A snapshot is one stream, the same for a follower that lags too far and for
 // a backup: magic, length of the header, header (with its own checksum), the
-// copy of state.db, and its CRC-32C.
+// copy of state.db, and its CRC-32C. The header of a backup says more, so that
+// people see what they have; its format has a number of its own.
 const (
 	frameMagic   = "ROLLSNAP"
 	frameVersion = 1
+	frameBackup  = 2
 	frameFixed   = len(frameMagic) + 4
 	headerLimit  = 4096 // bytes
 )
@@ -26,14 +28,45 @@ type frameHeader struct {
 	Index, Term uint64 // of the last entry in it
 	Length      uint64 // of the copy, in bytes
 	ClusterID   string
+	backup      backupHead // zero but in a backup
+}
+
+// backupHead is what the header of a backup says beside.
+type backupHead struct {
+	node                       string
+	made                       int64 // Unix milliseconds, never 0
+	revision, leases, messages uint64
+}
+
+func (b *backupHead) append(dst []byte) []byte {
+	dst = binary.BigEndian.AppendUint64(appendString(dst, b.node), uint64(b.made))
+	for _, v := range [...]uint64{b.revision, b.leases, b.messages} {
+		dst = binary.BigEndian.AppendUint64(dst, v)
+	}
+	return dst
+}
+
+func (r *reader) backupHead() backupHead {
+	return backupHead{node: r.string(), made: int64(r.uint64()), revision: r.uint64(), leases: r.uint64(), messages: r.uint64()}
+}
+
+func (h frameHeader) version() byte {
+	if h.backup.made != 0 {
+		return frameBackup
+	}
+	return frameVersion
 }
 
 func (h frameHeader) append(dst []byte) []byte {
-	b := []byte{frameVersion}
+	b := []byte{h.version()}
 	b = binary.BigEndian.AppendUint64(b, h.Index)
 	b = binary.BigEndian.AppendUint64(b, h.Term)
 	b = binary.BigEndian.AppendUint64(b, h.Length)
-	b = seal([]byte(frameMagic), appendString(b, h.ClusterID))
+	b = appendString(b, h.ClusterID)
+	if h.version() == frameBackup {
+		b = h.backup.append(b)
+	}
+	b = seal([]byte(frameMagic), b)
 	dst = append(dst, frameMagic...)
 	dst = binary.BigEndian.AppendUint32(dst, uint32(len(b)))
 	return append(dst, b...)
@@ -54,10 +87,15 @@ func decodeHeader(b []byte) (frameHeader, error) {
 		return frameHeader{}, fmt.Errorf("snapshot header: %w", err)
 	}
 	r := reader{b: b}
-	if v := r.byte(); v != frameVersion {
+	v := r.byte()
+	if v != frameVersion && v != frameBackup {
 		return frameHeader{}, fmt.Errorf("snapshot format %d is not known to this program", v)
 	}
 	h := frameHeader{Index: r.uint64(), Term: r.uint64(), Length: r.uint64(), ClusterID: r.string()}
+	if v == frameBackup {
+		h.backup = r.backupHead()
+		r.bad = r.bad || h.backup.made == 0
+	}
 	return h, r.done()
 }
 

@@ -3,6 +3,7 @@ package raftstore
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 
@@ -118,6 +119,9 @@ func (m *image) commit(batch []*capture) error {
 	}
 	return err
 }
+
+// dir is the directory of the file.
+func (m *image) dir() string { return filepath.Dir(m.path) }
 
 // unmap lets go of the pages that were read.
 func (m *image) unmap() error {

@@ -11,16 +11,26 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
+// arrival is a snapshot that is to be installed.
+type arrival struct {
+	source    io.Reader
+	index     uint64            // it is of at least that
+	clusterID string            // it must be of that, unless ""
+	replica   *registry.Replica // an empty one, to load it into
+	// restart, unless nil, changes the loaded replica, and the image with it.
+	restart func(*registry.Replica)
+}
+
 // install puts the image of a snapshot in the place of this one. The old file
-// stays until the new one is whole, verified, loaded into r and durable under
-// the final name. index is at least what the snapshot is of. Readers of the file
-// wait while put makes r the replica that they come from.
-func (m *image) install(source io.Reader, index uint64, clusterID string, r *registry.Replica, put func(frameHeader)) error {
-	h, err := m.receive(source, clusterID)
+// stays until the new one is whole, verified, loaded into the replica and durable
+// under the final name. Readers of the file wait while put makes that the replica
+// that they come from.
+func (m *image) install(a arrival, put func(frameHeader)) error {
+	h, err := m.receive(a.source, a.clusterID)
 	if err != nil {
 		return fmt.Errorf("receive snapshot: %w", err)
 	}
-	head, err := m.adopt(h, index, r)
+	head, err := m.adopt(h, a)
 	if err != nil {
 		return fmt.Errorf("read snapshot: %w", err)
 	}
@@ -75,31 +85,46 @@ func receive(source io.Reader, path, clusterID string) (frameHeader, error) {
 
 // adopt verifies the received file, marks it as this node's and loads it. It
 // returns its head.
-func (m *image) adopt(h frameHeader, index uint64, r *registry.Replica) (imageHead, error) {
+func (m *image) adopt(h frameHeader, a arrival) (imageHead, error) {
 	temp := m.path + temporary
 	check := &imageCheck{mark: m.mark, foreign: true}
 	if err := verifyFile(temp, check.visit, check.finish); err != nil {
 		return imageHead{}, err
 	}
 	head := check.head
-	head.index, head.renewals = max(head.index, h.Index, index), max(head.renewals, index)
-	return head, prepare(temp, head, r)
+	head.index, head.renewals = max(head.index, h.Index, a.index), max(head.renewals, a.index)
+	err := prepare(temp, &head, a)
+	return head, err
 }
 
-// prepare marks and loads a file that is not in use yet.
-func prepare(path string, head imageHead, r *registry.Replica) error {
+// prepare loads and marks a file that is not in use yet.
+func prepare(path string, head *imageHead, a arrival) error {
 	db, err := openDB(path, 0)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	err = db.Update(func(tx *bolt.Tx) error {
-		return tx.Bucket([]byte(headBucket)).Put(headKey, head.encode())
-	})
-	if err != nil {
+	if err := load(db, a.replica); err != nil {
 		return err
 	}
-	return load(db, r)
+	return db.Update(func(tx *bolt.Tx) error {
+		if err := a.rewrite(&imageWriter{tx: tx, head: head}); err != nil {
+			return err
+		}
+		return tx.Bucket([]byte(headBucket)).Put(headKey, head.encode())
+	})
+}
+
+// rewrite restarts the loaded replica, and writes what that changes.
+func (a *arrival) rewrite(w *imageWriter) error {
+	if a.restart == nil {
+		return nil
+	}
+	a.restart(a.replica)
+	w.head.index = a.index // the replica's, and not that of before
+	c := &capture{index: a.index, renewals: a.replica.Renewals()}
+	a.replica.Flush(c.add)
+	return w.capture(c)
 }
 
 // swap gives the received file the name of the present one, opens it and puts

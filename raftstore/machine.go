@@ -41,9 +41,12 @@ type machine struct {
 	replica *registry.Replica
 	term    uint64 // of the last entry applied
 	broken  error  // why nothing is applied any more
+	last    restoredID
 	// replacing says that a snapshot is being installed: what changed of this
 	// replica must not get into the image of the next.
 	replacing bool
+
+	intake *intake // a backup on its way in, or nil; of Raft's goroutine
 
 	applied, revision atomic.Uint64
 	indexes           waiters
@@ -76,7 +79,7 @@ func (m *machine) Apply(l *raft.Log) any { return m.ApplyBatch([]*raft.Log{l})[0
 func (m *machine) ApplyBatch(logs []*raft.Log) []any {
 	responses := make([]any, len(logs))
 	for i, l := range logs {
-		responses[i] = m.one(l)
+		responses[i] = m.next(l)
 	}
 	m.indexes.wake(m.applied.Load())
 	m.revisions.wake(m.revision.Load())
@@ -85,6 +88,15 @@ func (m *machine) ApplyBatch(logs []*raft.Log) []any {
 	}
 	m.relieve()
 	return responses
+}
+
+// next applies an entry of the registry, or one that is a piece of a backup.
+func (m *machine) next(l *raft.Log) any {
+	m.forsake(l.Term)
+	if len(l.Extensions) > 0 {
+		return m.piece(l)
+	}
+	return m.one(l)
 }
 
 // one applies an entry. The lock is taken for each, so that readers come in
@@ -165,7 +177,8 @@ func (m *machine) flush() error {
 }
 
 // capture queues what changed since the last capture; with a fence also the
-// packed renewals, and even if nothing changed.
+// packed renewals, and even if nothing changed. While the replica is being
+// replaced it queues nothing, and the fence fails.
 func (m *machine) capture(f *fence) frameHeader {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -174,32 +187,56 @@ func (m *machine) capture(f *fence) frameHeader {
 
 // spill is capture for who holds the lock.
 func (m *machine) spill(f *fence) frameHeader {
+	switch {
+	case m.replacing:
+		f.fail(errReplaced)
+		return frameHeader{}
+	case f == nil && m.replica.FlushSize() == 0:
+		return frameHeader{}
+	}
 	c := &capture{index: max(m.applied.Load(), m.replica.Index()), fence: f}
 	if f != nil {
 		c.renewals = m.replica.Renewals()
 	}
-	if f == nil && (m.replacing || m.replica.FlushSize() == 0) {
-		return frameHeader{}
-	}
 	m.replica.Flush(c.add)
 	m.image.queue.put(c)
-	return frameHeader{Index: c.index, Term: m.term, ClusterID: m.replica.ClusterID()}
+	h := frameHeader{Index: c.index, Term: m.term, ClusterID: m.replica.ClusterID()}
+	if f != nil && f.backup {
+		h.backup = m.backupHead()
+	}
+	return h
 }
 
-// Snapshot captures everything at the present index.
+// backupHead says what a backup of this moment is of.
+func (m *machine) backupHead() backupHead {
+	r := m.replica
+	return backupHead{
+		node: m.node, made: time.Now().UnixMilli(), revision: r.Revision(),
+		leases: uint64(r.Len()), messages: uint64(r.Undelivered()),
+	}
+}
+
+// Snapshot captures everything at the present index, unless the log is needed
+// for a backup on its way in, which is nowhere else.
 func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
+	if m.intake != nil {
+		return nil, errIntake
+	}
+	return m.snapshot(new(fence))
+}
+
+func (m *machine) snapshot(f *fence) (*imageSnapshot, error) {
 	m.mu.RLock()
 	behind := m.applied.Load() < m.replica.Index()
 	err := m.broken
 	m.mu.RUnlock()
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if behind {
+	case behind:
 		// The packed renewals would be older than the index that they name.
 		return nil, errReplaying
 	}
-	f := new(fence)
 	return &imageSnapshot{image: m.image, fence: f, header: m.capture(f)}, nil
 }
 
@@ -215,10 +252,11 @@ func (m *machine) Restore(source io.ReadCloser) error { return m.restore(source,
 
 // restore is Restore for a snapshot that Raft holds for one of at least index.
 func (m *machine) restore(source io.Reader, index uint64) error {
+	m.drop()
 	m.replace(true)
 	defer m.replace(false)
 	r := m.empty()
-	return m.image.install(source, index, m.cluster(), r, func(h frameHeader) {
+	return m.image.install(arrival{source: source, index: index, clusterID: m.cluster(), replica: r}, func(h frameHeader) {
 		m.put(r, max(h.Index, index), h.Term, m.onRestore)
 	})
 }

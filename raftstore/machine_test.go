@@ -182,7 +182,7 @@ func TestFlushAmidARestore(t *testing.T) {
 	m.apply(t, 1, grant("old"))
 	m.replace(true)
 	r := m.empty()
-	must(t, m.image.install(&stream, 0, "", r, func(h frameHeader) {
+	must(t, m.image.install(arrival{source: &stream, replica: r}, func(h frameHeader) {
 		m.capture(nil)
 		m.put(r, h.Index, h.Term, nil)
 	}))

@@ -23,11 +23,14 @@ func (s *Store) Servers() ([]Server, error) {
 	if err := f.Error(); err != nil {
 		return nil, fmt.Errorf("read raft configuration: %w", err)
 	}
-	var list []Server
-	for _, m := range f.Configuration().Servers {
+	return serversOf(f.Configuration()), nil
+}
+
+func serversOf(c raft.Configuration) (list []Server) {
+	for _, m := range c.Servers {
 		list = append(list, Server{ID: string(m.ID), Addr: string(m.Address), Voter: m.Suffrage == raft.Voter})
 	}
-	return list, nil
+	return list
 }
 
 // Bootstrap founds a cluster of which this node, reachable at addr, is the

@@ -48,6 +48,9 @@ func (p *Proposal) Wait() (registry.Outcome, error) {
 	}
 }
 
+// Done is closed when Wait returns at once, unless the store is closed before.
+func (p *Proposal) Done() <-chan struct{} { return p.done }
+
 // settle waits for Raft's answer.
 func (p *Proposal) settle() {
 	defer close(p.done)
@@ -58,6 +61,8 @@ func (p *Proposal) settle() {
 	switch r := p.future.Response().(type) {
 	case *registry.Outcome:
 		p.outcome = *r
+	case *RefusedError:
+		p.err = r
 	case error:
 		p.err = fmt.Errorf("%w: %w", ErrIndeterminate, r)
 	}

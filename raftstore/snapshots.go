@@ -3,6 +3,7 @@ package raftstore
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/hashicorp/raft"
 )
@@ -68,7 +69,9 @@ type imageSnapshot struct {
 }
 
 // Persist writes what was captured, and copies the image as of that point.
-func (s *imageSnapshot) Persist(sink raft.SnapshotSink) error {
+func (s *imageSnapshot) Persist(sink raft.SnapshotSink) error { return s.writeTo(sink) }
+
+func (s *imageSnapshot) writeTo(w io.Writer) error {
 	if err := s.image.drain(); err != nil {
 		return err
 	}
@@ -77,7 +80,7 @@ func (s *imageSnapshot) Persist(sink raft.SnapshotSink) error {
 		return err
 	}
 	s.header.Length = uint64(tx.Size())
-	return writeFrame(sink, s.header, tx.WriteTo)
+	return writeFrame(w, s.header, tx.WriteTo)
 }
 
 // Release ends the reader.

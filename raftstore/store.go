@@ -160,13 +160,21 @@ func (s *Store) restored(revision uint64) {
 // Config.EnqueueTimeout; entries proposed one after the other are in the log
 // in that order.
 func (s *Store) Propose(data []byte) *Proposal {
+	return s.propose(raft.Log{Data: data})
+}
+
+// ProposePiece is Propose for a piece of a backup, see Upload.Send. Its error
+// may be a *RefusedError, too.
+func (s *Store) ProposePiece(piece []byte) *Proposal { return s.propose(raft.Log{Extensions: piece}) }
+
+func (s *Store) propose(l raft.Log) *Proposal {
 	p := &Proposal{done: make(chan struct{}), gone: s.gone}
 	if !s.proposals.begin() {
 		p.err = fmt.Errorf("%w: %w", ErrNotLeader, ErrClosed)
 		close(p.done)
 		return p
 	}
-	p.future = s.raft.ApplyLog(raft.Log{Data: data}, s.cfg.EnqueueTimeout)
+	p.future = s.raft.ApplyLog(l, s.cfg.EnqueueTimeout)
 	go func() {
 		defer s.proposals.end()
 		p.settle()
@@ -247,5 +255,6 @@ func (s *Store) close() error {
 	s.cancel()
 	s.tasks.Wait()
 	s.metrics.unregister()
+	s.machine.drop()
 	return errors.Join(err, s.machine.flush(), s.cfg.Dir.Close())
 }

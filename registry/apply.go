@@ -93,7 +93,7 @@ func (s *State) serve(c *Serve) Result {
 	case s.clusterID != "" && c.ClusterID != s.clusterID:
 		return s.result(ForeignCluster)
 	}
-	s.clusterID = c.ClusterID
+	s.clusterID, s.unserved = c.ClusterID, false
 	s.retain(c.Retention)
 	return s.result(OK)
 }

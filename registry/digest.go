@@ -11,6 +11,9 @@ func (s *State) Digest() uint64 {
 	h = mix(h, uint64(s.wall))
 	h = mixString(h, s.clusterID)
 	h = mix(mix(h, s.events.dropped.revision), uint64(s.events.dropped.wall))
+	if s.unserved {
+		h = mix(h, 1)
+	}
 	for _, v := range s.retention.values() {
 		h = mix(h, v)
 	}

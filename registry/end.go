@@ -99,7 +99,7 @@ func (s *State) finish(slot uint32, cause Cause, kind EventType) Result {
 // expire buries leases of which nothing was heard since the judge decided. An
 // Expire of a judge whose term has passed does nothing.
 func (s *State) expire(c *Expire) Result {
-	if c.Term != s.term && !s.faults.BurialWithoutTerm {
+	if (c.Term != s.term || s.unserved) && !s.faults.BurialWithoutTerm {
 		return s.result(WrongTerm)
 	}
 	buried := 0

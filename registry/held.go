@@ -3,7 +3,7 @@ package registry
 // hold holds overdue leases of which nothing was heard since the judge decided.
 // A Hold of a judge whose term has passed does nothing.
 func (s *State) hold(c *Hold) Result {
-	if c.Term != s.term {
+	if c.Term != s.term || s.unserved {
 		return s.result(WrongTerm)
 	}
 	held := 0

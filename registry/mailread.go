@@ -130,3 +130,13 @@ func (s *State) Record(kind Kind, key []byte) (record []byte, known bool) {
 	}
 	return record, known
 }
+
+// Undelivered counts the messages of all mailboxes that wait or are dead letters.
+func (s *State) Undelivered() (n int) {
+	for _, b := range s.mail.boxes {
+		if b != nil {
+			n += len(b.pending) + len(b.dead)
+		}
+	}
+	return n
+}

@@ -38,7 +38,11 @@ func (s *State) appendMeta(dst []byte) []byte {
 	dst = binary.AppendVarint(dst, s.wall)
 	dst = appendRetention(appendString(dst, s.clusterID), s.retention)
 	dst = binary.AppendUvarint(dst, uint64(s.events.count))
-	return binary.AppendVarint(binary.AppendUvarint(dst, s.events.dropped.revision), s.events.dropped.wall)
+	dst = binary.AppendVarint(binary.AppendUvarint(dst, s.events.dropped.revision), s.events.dropped.wall)
+	if s.unserved {
+		dst = append(dst, 1)
+	}
+	return dst
 }
 
 func (s *State) loadMeta(r *reader) {
@@ -48,6 +52,9 @@ func (s *State) loadMeta(r *reader) {
 	s.retain(r.retention())
 	s.replay.kept = r.uvarint()
 	s.events.dropped = dropped{r.uvarint(), r.varint()}
+	if len(r.data) > 0 {
+		s.unserved = r.flags(1) != 0
+	}
 }
 
 // appendLeaseRecord leaves out what renewals change: it is rebuilt exactly

@@ -16,6 +16,7 @@ type State struct {
 	kept      Retention  // the same with the defaults in place
 	check     checkpoint // of the last Check
 	sum       uint64     // see Digest
+	unserved  bool       // restored, and no Serve since
 
 	leases       slab
 	epochs       table // live leases by epoch

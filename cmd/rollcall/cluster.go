@@ -12,9 +12,10 @@ import (
 )
 
 func newCluster() *cobra.Command {
-	cmd := &cobra.Command{Use: "cluster", Short: "Look at the cluster and change its membership"}
+	cmd := &cobra.Command{Use: "cluster", Short: "Look at the cluster, change its membership, save and restore it"}
 	group(cmd)
-	cmd.AddCommand(newClusterStatus(), newClusterRemove(), newClusterTransfer(), newClusterRelease())
+	cmd.AddCommand(newClusterStatus(), newClusterRemove(), newClusterTransfer(), newClusterRelease(),
+		newClusterBackup(), newClusterRestore(), newClusterRecover())
 	return cmd
 }
 

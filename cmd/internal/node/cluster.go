@@ -134,9 +134,12 @@ func refuse(err error) error {
 }
 
 // Ask answers a follower.
-func (n *Node) Ask(_ context.Context, method string, _ []byte) (any, error) {
-	if method != askCluster {
-		return nil, fmt.Errorf("unknown question %q: is that node of a newer version?", method)
+func (n *Node) Ask(ctx context.Context, method string, body []byte) (any, error) {
+	switch method {
+	case askCluster:
+		return n.cluster()
+	case askPiece:
+		return n.answerPiece(ctx, body)
 	}
-	return n.cluster()
+	return nil, fmt.Errorf("unknown question %q: is that node of a newer version?", method)
 }

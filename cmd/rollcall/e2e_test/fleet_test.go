@@ -55,6 +55,10 @@ func launch(t *testing.T, endpoints []string, n int, ttl, every time.Duration) *
 			defer func() { <-slots }()
 			sent := time.Now()
 			g, a := register(endpoints[i%len(endpoints)], h.id, wire.Registration{Service: "live", TTLMS: ttl.Milliseconds()})
+			for n := 1; n < len(endpoints) && a.status == 0; n++ { // nobody is there yet
+				sent = time.Now()
+				g, a = register(endpoints[(i+n)%len(endpoints)], h.id, wire.Registration{Service: "live", TTLMS: ttl.Milliseconds()})
+			}
 			if !a.ok() {
 				failed <- a.String()
 				return
