@@ -12,11 +12,12 @@ import (
 // later is left out. Else every lost answer would be tried at every place to the
 // end. A grant that is open is told the epoch that its key has.
 func settle(ops []*Op) []*Op {
+	told := slices.DeleteFunc(slices.Clone(ops), func(o *Op) bool { return o.verdict == open })
 	return slices.DeleteFunc(ops, func(o *Op) bool {
 		if o.verdict != open {
 			return false
 		}
-		proof := o.endedBy(ops)
+		proof := o.endedBy(told)
 		if proof == nil {
 			return false
 		}
@@ -88,9 +89,9 @@ func certain(ops []*Op) []*Op {
 }
 
 // endedBy returns the first answer after which o has no effect, or nil.
-func (o *Op) endedBy(ops []*Op) (first *Op) {
-	for _, p := range ops {
-		if p.verdict != decided || first != nil && p.ret >= first.ret {
+func (o *Op) endedBy(told []*Op) (first *Op) {
+	for _, p := range told {
+		if first != nil && p.ret >= first.ret {
 			continue
 		}
 		if o.kind.ofMail() && p.outdoesMail(o) || !o.kind.ofMail() && p.outdoes(o) {

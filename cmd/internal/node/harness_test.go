@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/peer"
 	"github.com/seed-b4c92e43/rollcall/gossip"
+	"github.com/seed-b4c92e43/rollcall/raftstore"
 )
 
 // cluster is whole nodes in one bubble of virtual time: real Raft, real files,
@@ -103,22 +105,35 @@ func (c *cluster) startAt(name, host string, cfg Config) *running {
 	r := &running{name: name, host: host, done: make(chan error, 1)}
 	cfg.beforeTick = r.tick.pass
 	n, err := Open(cfg)
+	for range 60 { // who was killed may yet hold its files and ports
+		if err == nil || !errors.Is(err, raftstore.ErrInUse) && !strings.Contains(err.Error(), "in use") {
+			break
+		}
+		pass(time.Second)
+		n, err = Open(cfg)
+	}
 	if err != nil {
 		c.t.Fatalf("open %s: %v", name, err)
 	}
 	var ctx context.Context
 	ctx, r.stop = context.WithCancel(context.Background())
 	r.Node = n
-	n.dir.Inject(func(string) error {
-		r.disk.pass()
-		return nil
-	})
+	n.dir.Inject(r.touch)
 	if c.plant != nil {
 		c.plant(r)
 	}
 	go func() { r.done <- n.Run(ctx) }()
 	c.nodes[name] = r
 	return r
+}
+
+// touch is called before each call to the disk. What Raft does not wait for is
+// let pass: it holds locks that a bubble does not see through.
+func (r *running) touch(op string) error {
+	if strings.HasPrefix(op, "log ") {
+		r.disk.pass()
+	}
+	return nil
 }
 
 // halt stops a node gracefully.

@@ -5,18 +5,23 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing/synctest"
 	"time"
 )
 
-// strikes are the faults of a storm, by name. Each is over when it returns.
-var strikes = []struct {
+// fault is something that goes wrong, and is over when do returns.
+type fault struct {
 	name string
 	do   func(s *striker)
-}{
+}
+
+const crashOfAll = "crash of all"
+
+var strikes = []fault{
 	{"crash", func(s *striker) { s.crash(s.one) }},
 	{"kill", func(s *striker) { s.kill(s.one) }},
-	{"crash of all", func(s *striker) { s.crash(s.c.names()...) }},
+	{crashOfAll, func(s *striker) { s.crash(s.c.names()...) }},
 	{"isolation", (*striker).isolate},
 	{"cut", (*striker).cut},
 	{"one-way cut", (*striker).cutOneWay},
@@ -53,6 +58,9 @@ func (s *striker) next() string {
 		s.one = s.c.leader().name
 	}
 	kind := strikes[s.rnd.IntN(len(strikes))]
+	if s.liar {
+		kind = strikes[slices.IndexFunc(strikes, func(f fault) bool { return f.name == crashOfAll })]
+	}
 	if s.one == s.other && len(names) > 1 {
 		return ""
 	}
@@ -63,7 +71,7 @@ func (s *striker) strike(name string, do func(*striker)) string {
 	switch {
 	case s.voters == 1 && (name == "hung disk" || name == "empty disk"):
 		return ""
-	case name == "crash of all" && s.rnd.IntN(3) > 0:
+	case name == crashOfAll && !s.liar && s.rnd.IntN(3) > 0:
 		return ""
 	}
 	do(s)

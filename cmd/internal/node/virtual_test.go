@@ -26,6 +26,8 @@ type haul struct {
 	faults faults
 	liar   bool           // see striker
 	plant  func(*running) // see cluster
+
+	pictures string // of violations: the directory
 }
 
 // haulHours is how much of each seed is run.
@@ -35,7 +37,8 @@ func newHaul(seed uint64) *haul {
 	voters, edges := [...]int{3, 3, 3, 5, 1}, [...]int{0, 1, 0, 0, 1}
 	return &haul{
 		seed: seed, voters: voters[seed%5], edges: edges[seed%5], rovers: 4,
-		lasts: haulHours * time.Hour, quiet: 5 * time.Minute, calm: 20,
+		lasts: haulHours * time.Hour, quiet: 8 * time.Minute, calm: 20,
+		pictures: filepath.Join(os.TempDir(), "rollcall-histories", fmt.Sprint("seed-", seed)),
 	}
 }
 
@@ -83,6 +86,9 @@ func TestVirtualHours(t *testing.T) {
 	t.Cleanup(func() { t.Log(sum) })
 	for _, seed := range haulSeeds(t) {
 		h := newHaul(seed)
+		if raceDetector {
+			h.lasts /= 8
+		}
 		t.Run(h.String(), func(t *testing.T) {
 			t.Parallel()
 			got, err := h.run(t)
@@ -131,8 +137,7 @@ func (h *haul) run(t *testing.T) (got covered, err error) {
 		return got, nil // it gave up, and said why
 	}
 	got.asked, got.open = recorder.Len()
-	dir := filepath.Join(os.TempDir(), "rollcall-histories", fmt.Sprint("seed-", h.seed))
-	return got, recorder.Check(dir, 10*time.Second)
+	return got, recorder.Check(h.pictures, time.Minute)
 }
 
 // rage does one fault after another, and long nothing.
