@@ -86,13 +86,6 @@ func (c *cluster) start(i, expect int) *running {
 
 func (c *cluster) startAt(name, host string, cfg Config) *running {
 	c.t.Helper()
-	if cfg.HTTPListener == nil {
-		listener, err := c.peers.Host(host).Listen(host + ":7700")
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		cfg.HTTPListener = listener
-	}
 	cfg.NodeID, cfg.DataDir, cfg.Advertise = name, filepath.Join(c.dir, name), host
 	cfg.RaftAddr, cfg.GossipAddr = host+":7701", host+":7702"
 	cfg.Network, cfg.GossipTransport = c.peers.Host(host), c.gossip.Transport(host+":7702")
@@ -104,17 +97,7 @@ func (c *cluster) startAt(name, host string, cfg Config) *running {
 	}
 	r := &running{name: name, host: host, done: make(chan error, 1)}
 	cfg.beforeTick = r.tick.pass
-	n, err := Open(cfg)
-	for range 60 { // who was killed may yet hold its files and ports
-		if err == nil || !errors.Is(err, raftstore.ErrInUse) && !strings.Contains(err.Error(), "in use") {
-			break
-		}
-		pass(time.Second)
-		n, err = Open(cfg)
-	}
-	if err != nil {
-		c.t.Fatalf("open %s: %v", name, err)
-	}
+	n := c.open(host, cfg)
 	var ctx context.Context
 	ctx, r.stop = context.WithCancel(context.Background())
 	r.Node = n
@@ -125,6 +108,31 @@ func (c *cluster) startAt(name, host string, cfg Config) *running {
 	go func() { r.done <- n.Run(ctx) }()
 	c.nodes[name] = r
 	return r
+}
+
+// open opens a node. One that was killed may hold its files and ports for longer
+// than it is waited for.
+func (c *cluster) open(host string, cfg Config) *Node {
+	c.t.Helper()
+	given := cfg.HTTPListener
+	for tries := 0; ; tries++ {
+		if given == nil {
+			listener, err := c.peers.Host(host).Listen(host + ":7700")
+			if err != nil {
+				c.t.Fatal(err)
+			}
+			cfg.HTTPListener = listener
+		}
+		n, err := Open(cfg)
+		if err == nil {
+			return n
+		}
+		held := errors.Is(err, raftstore.ErrInUse) || strings.Contains(err.Error(), "in use")
+		if !held || given != nil || tries == 60 {
+			c.t.Fatalf("open %s: %v", cfg.NodeID, err)
+		}
+		pass(time.Second)
+	}
 }
 
 // touch is called before each call to the disk. What Raft does not wait for is
