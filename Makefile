@@ -7,6 +7,7 @@ PROJECT     ?= rollcall
 COMPOSE     ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 FUZZTIME    ?= 10s
 SEEDS       ?= 100000
+HOURS       ?= 100
 BENCH       ?= .
 BENCHMARKS  ?= dist/benchmarks.txt
 BENCHTIME   ?= 200ms
@@ -52,6 +53,11 @@ e2e-docker: ## three containers; starts an engine of its own where none runs
 .PHONY: sim
 sim: ## the simulator, SEEDS of them
 	$(GO) test -count 1 -timeout 60m ./registry/sim -run '^TestSeeds$$' -args -seeds $(SEEDS)
+
+.PHONY: virtual
+virtual: ## whole nodes under faults for HOURS of virtual time, files in memory; what clients were told is checked
+	TMPDIR=$$(test -w /dev/shm && echo /dev/shm || echo $${TMPDIR:-/tmp}) GOGC=400 ROLLCALL_VIRTUAL_HOURS=$(HOURS) \
+		$(GO) test -count 1 -timeout 60m ./cmd/internal/node -run '^TestVirtualHours$$' -v
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for FUZZTIME

@@ -25,7 +25,7 @@ type logStore struct {
 	db   *bolt.DB
 	disk *watchdog
 
-	write sync.Mutex // held by whoever changes the file
+	write turn // held by whoever changes the file
 
 	mu    sync.RWMutex // guards what follows; never held during I/O
 	head  logHead      // as it is on disk
@@ -46,7 +46,7 @@ var (
 )
 
 func newLogStore(db *bolt.DB, found *logCheck, disk *watchdog) *logStore {
-	s := &logStore{db: db, disk: disk, head: found.head, idle: found.idle}
+	s := &logStore{db: db, disk: disk, write: newTurn(), head: found.head, idle: found.idle}
 	s.appended.Store(found.bytes)
 	return s
 }

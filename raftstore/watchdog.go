@@ -30,6 +30,7 @@ var ErrDisk = errors.New("disk")
 
 // watchdog times every call to the disk and judges how it ends.
 type watchdog struct {
+	every   time.Duration // it looks; watchEvery
 	onHung  func(hung bool)
 	onFatal func(error)
 	observe func(op string, took time.Duration) // may be nil
@@ -50,7 +51,7 @@ type diskCall struct {
 	background bool // Raft does not wait for it
 }
 
-func newWatchdog() *watchdog { return &watchdog{calls: make(map[uint64]diskCall)} }
+func newWatchdog() *watchdog { return &watchdog{every: watchEvery, calls: make(map[uint64]diskCall)} }
 
 // do runs one call to the disk for which Raft waits.
 func (w *watchdog) do(op string, f func() error) error {
@@ -164,7 +165,7 @@ func (w *watchdog) overdue() (diskCall, bool) {
 
 // watch reports hung calls until ctx ends.
 func (w *watchdog) watch(ctx context.Context) {
-	tick := time.NewTicker(watchEvery)
+	tick := time.NewTicker(w.every)
 	defer tick.Stop()
 	hung := false
 	for {
