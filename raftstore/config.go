@@ -28,6 +28,9 @@ type Config struct {
 	// registry.Replica.Protect.
 	Protect []registry.Protection
 
+	// Faults are planted bugs. They are for tests only.
+	Faults registry.Faults
+
 	// OnApply is called with the outcome of each entry, in order, under the
 	// write lock of the replica: it must not block nor call the Store. The
 	// results have Beats only on the node that proposed the entry.

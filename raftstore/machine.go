@@ -24,6 +24,7 @@ var errReplaying = errors.New("entries of before the start are still being repla
 type machine struct {
 	node    string
 	protect []registry.Protection
+	faults  registry.Faults
 	start   time.Time // of the process clock
 	image   *image
 	cluster func() string // id, "" if not known yet
@@ -244,6 +245,7 @@ func (m *machine) snapshot(f *fence) (*imageSnapshot, error) {
 func (m *machine) empty() *registry.Replica {
 	r := registry.NewReplica(m.node)
 	r.Protect(m.protect)
+	r.Plant(m.faults)
 	return r
 }
 

@@ -68,7 +68,7 @@ func newStore(cfg Config) *Store {
 	s.disk.every = cfg.calmed(watchEvery)
 	s.log.grown, s.log.begun = func() { nudge(s.logGrown) }, s.news.come
 	s.machine = &machine{
-		node: d.Identity().Node, protect: cfg.Protect, start: time.Now(), image: d.image, flushBytes: cfg.FlushBytes,
+		node: d.Identity().Node, protect: cfg.Protect, faults: cfg.Faults, start: time.Now(), image: d.image, flushBytes: cfg.FlushBytes,
 		cluster: func() string { return d.Identity().ClusterID },
 		onApply: cfg.OnApply, onRestore: s.restored, onFatal: s.fatal,
 		grown: func() { nudge(s.flushNow) }, done: s.news.come, awaited: s.proposals.any,

@@ -51,7 +51,7 @@ type Faults struct {
 	EventNotLoaded    bool // the oldest event of an image is not loaded
 }
 
-// Plant switches planted bugs on. It is for the simulator only.
+// Plant switches planted bugs on. It is for tests only.
 func (r *Replica) Plant(f Faults) {
 	r.faults = f
 	r.deadlines.faults = f

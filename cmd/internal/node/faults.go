@@ -17,6 +17,8 @@ type faults struct {
 	DeposedBeats    bool // who has lost its leader acknowledges renewals of itself
 	RepeatsCommands bool // a command whose answer was lost is sent once more
 	EarlyMail       bool // an ack of messages is acknowledged before it is committed
+
+	registry registry.Faults // and those of the state machine
 }
 
 // misbeat answers a renewal wrongly; false where it is answered as always.

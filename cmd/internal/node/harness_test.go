@@ -32,8 +32,7 @@ type cluster struct {
 	dir    string
 	client *http.Client
 	nodes  map[string]*running
-	plant  func(*running) // a bug into a node that starts; nil: none
-	within time.Duration  // it becomes ready again; a minute
+	within time.Duration // it becomes ready again; a minute
 }
 
 // running is one started node.
@@ -102,9 +101,6 @@ func (c *cluster) startAt(name, host string, cfg Config) *running {
 	ctx, r.stop = context.WithCancel(context.Background())
 	r.Node = n
 	n.dir.Inject(r.touch)
-	if c.plant != nil {
-		c.plant(r)
-	}
 	go func() { r.done <- n.Run(ctx) }()
 	c.nodes[name] = r
 	return r

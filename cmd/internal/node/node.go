@@ -185,6 +185,7 @@ func (n *Node) openStore() (err error) {
 		Logger:     n.log.With("part", "raft"),
 		Registerer: n.cfg.Registry,
 		Protect:    n.cfg.Protection,
+		Faults:     n.cfg.faults.registry,
 		OnApply:    n.observe,
 		OnRestore:  n.hub.Reset,
 		OnHung:     n.port.DropRaft,

@@ -20,6 +20,9 @@ const within = 6
 func planted() map[string]func(*haul) {
 	bugs := map[string]func(*haul){"lying disks": func(h *haul) { h.liar = true }}
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[faults]()) {
+		if !f.IsExported() {
+			continue
+		}
 		bugs[f.Name] = func(h *haul) { reflect.ValueOf(&h.faults).Elem().FieldByIndex(f.Index).SetBool(true) }
 	}
 	for name, f := range map[string]registry.Faults{
@@ -27,11 +30,7 @@ func planted() map[string]func(*haul) {
 		"OldEpochLeaves":   {OldEpochLeaves: true},
 		"StaleSeqAccepted": {StaleSeqAccepted: true},
 	} {
-		bugs["registry."+name] = func(h *haul) {
-			h.plant = func(r *running) {
-				r.store.Judge(func(r *registry.Replica, _ time.Duration) { r.Plant(f) })
-			}
-		}
+		bugs["registry."+name] = func(h *haul) { h.faults.registry = f }
 	}
 	return bugs
 }

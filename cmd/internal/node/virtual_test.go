@@ -24,8 +24,7 @@ type haul struct {
 	quiet  time.Duration // between faults, at most
 	calm   int           // see Config
 	faults faults
-	liar   bool           // see striker
-	plant  func(*running) // see cluster
+	liar   bool // see striker
 
 	pictures string // of violations: the directory
 }
@@ -130,7 +129,7 @@ func (h *haul) run(t *testing.T) (got covered, err error) {
 	var recorder *history.Recorder
 	bubble(t, func(c *cluster) {
 		c.client.Timeout = 5 * time.Second
-		c.plant, c.within = h.plant, 10*time.Minute
+		c.within = 10 * time.Minute
 		got, recorder = h.rage(c)
 	})
 	if recorder == nil {
