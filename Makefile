@@ -45,6 +45,11 @@ race: ## the same under the race detector
 e2e: ## real processes: crashes, pauses, partitions
 	$(GO) test -tags e2e -count 1 -timeout 20m ./cmd/rollcall/e2e_test
 
+.PHONY: failpoints
+failpoints: ## kill at every named failpoint of raftstore (builds with the tag failpoint)
+	$(GO) vet -tags failpoint ./raftstore ./cmd/rollcall
+	$(GO) test -tags failpoint -count 1 -timeout 10m -run '^(TestFailpoints|TestFailuresAreRead|TestVersionTellsOfFailpoints)$$' ./raftstore ./cmd/rollcall
+
 .PHONY: e2e-docker
 e2e-docker: ## three containers; starts an engine of its own where none runs
 	.ci/with-docker $(GO) test -tags e2e_docker -count 1 -timeout 10m ./cmd/rollcall/e2e_test

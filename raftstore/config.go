@@ -76,7 +76,7 @@ func (c *Config) fill() error {
 	}
 	setDefault(&c.FlushEvery, 100*time.Millisecond)
 	setDefault(&c.FlushBytes, 8<<20)
-	setDefault(&c.SnapshotBytes, 64<<20)
+	setDefault(&c.SnapshotBytes, tuned("snapshot-bytes", 64<<20))
 	setDefault(&c.EnqueueTimeout, 50*time.Millisecond)
 	return nil
 }

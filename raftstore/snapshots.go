@@ -36,6 +36,7 @@ type checkedSink struct {
 func (s *checkedSink) Write(p []byte) (int, error) {
 	n, err := s.SnapshotSink.Write(p)
 	s.check.Write(p[:n])
+	failAt("snapshot", "begun")
 	return n, err
 }
 
@@ -52,7 +53,10 @@ func (s *checkedSink) Close() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("keep snapshot: %w", err), s.SnapshotSink.Cancel())
 	}
-	return s.SnapshotSink.Close()
+	failAt("snapshot", "whole")
+	err = s.SnapshotSink.Close()
+	failAt("snapshot", "kept")
+	return err
 }
 
 func (s *checkedSink) Cancel() error {
@@ -72,6 +76,7 @@ func (s *imageSnapshot) Persist(sink raft.SnapshotSink) error {
 	if err := s.image.drain(); err != nil {
 		return err
 	}
+	failAt("snapshot", "drained")
 	tx, err := s.fence.reader()
 	if err != nil {
 		return err
