@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -52,10 +53,26 @@ func needs(t *testing.T, programs ...string) {
 	}
 }
 
+// ownMounts gives this test and the processes that it starts from here on mounts of
+// their own: nobody else's copy of them keeps a disk alive that lost its power, and
+// with the test they are gone, however it ends. What has to see them must run in
+// the test's own goroutine.
+func ownMounts(t *testing.T) {
+	t.Helper()
+	runtime.LockOSThread() // and never unlocked: the thread ends with the test
+	if err := unix.Unshare(unix.CLONE_NEWNS); err != nil {
+		t.Fatalf("unshare: %v", err)
+	}
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		t.Fatalf("make mounts private: %v", err)
+	}
+}
+
 // newDisk makes and mounts a disk of so many MiB. It is gone after the test.
 func newDisk(t *testing.T, mib int64) *disk {
 	t.Helper()
-	needs(t, "mkfs.ext4", "mount", "umount", "losetup")
+	needs(t, "mkfs.ext4", "mount", "losetup")
+	ownMounts(t)
 	sweepDisks(t)
 	root, err := os.MkdirTemp("", fmt.Sprintf("%s%d-", diskPrefix, os.Getpid()))
 	if err != nil {
@@ -113,36 +130,30 @@ func (d *disk) detach() {
 	_ = unix.Unmount(d.mount, unix.MNT_DETACH)
 }
 
-// cutPower lets the disk forget everything that was not synced, and fail from now
-// on: nothing more of the file system's journal is written.
-func (d *disk) cutPower() {
+// fuse returns what cuts the power, from whatever goroutine: then the disk has
+// forgotten all that was not synced, and fails. Nothing more of the file system's
+// journal is written. It must be called once.
+func (d *disk) fuse() (cut func()) {
+	d.t.Helper()
 	const (
 		shutdown   = 0x8004587d // FS_IOC_SHUTDOWN
 		noLogFlush = 2
 	)
 	f, err := os.Open(d.mount)
 	if err != nil {
-		d.t.Errorf("cut power: %v", err)
-		return
+		d.t.Fatal(err)
 	}
-	defer f.Close()
-	if err := unix.IoctlSetPointerInt(int(f.Fd()), shutdown, noLogFlush); err != nil {
-		d.t.Errorf("cut power: %v", err)
+	return func() {
+		defer f.Close()
+		if err := unix.IoctlSetPointerInt(int(f.Fd()), shutdown, noLogFlush); err != nil {
+			d.t.Errorf("cut power: %v", err)
+		}
 	}
 }
 
 // sweepDisks removes what tests left that were killed.
 func sweepDisks(t *testing.T) {
 	t.Helper()
-	mounts, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for line := range strings.Lines(string(mounts)) {
-		if fields := strings.Fields(line); len(fields) > 4 && orphaned(fields[4]) {
-			_ = unix.Unmount(fields[4], unix.MNT_DETACH)
-		}
-	}
 	loops, _ := exec.Command("losetup", "--noheadings", "--list", "--output", "NAME,BACK-FILE").Output()
 	for line := range strings.Lines(string(loops)) {
 		if name, file, _ := strings.Cut(line, " "); orphaned(file) {
@@ -188,7 +199,7 @@ func TestPowerCutForgetsWhatWasNotSynced(t *testing.T) {
 			t.Fatal(err)
 		}
 		if path == lazy {
-			d.cutPower()
+			d.fuse()()
 			if err := f.Sync(); err == nil {
 				t.Error("a sync after the cut succeeds")
 			}

@@ -173,20 +173,23 @@ func (p *powered) cut(victims []int) {
 	var cutting sync.WaitGroup
 	for _, v := range victims {
 		late, diskFirst := time.Duration(p.rng.IntN(8_000))*time.Microsecond, p.rng.IntN(3) > 0
+		cutPower := p.disks[v].fuse()
 		cutting.Go(func() {
 			pass(context.Background(), late)
 			if diskFirst {
-				p.disks[v].cutPower()
+				cutPower()
 			}
 			p.cluster[v].kill()
 			if !diskFirst {
-				p.disks[v].cutPower()
+				cutPower()
 			}
-			p.disks[v].detach()
-			p.disks[v].attach()
 		})
 	}
 	cutting.Wait()
+	for _, v := range victims {
+		p.disks[v].detach()
+		p.disks[v].attach()
+	}
 }
 
 // comeBack starts nodes again and compares. A cut of more than one is looked at
