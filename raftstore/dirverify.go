@@ -21,6 +21,9 @@ func (d *Dir) openFiles() error {
 	if err != nil {
 		return err
 	}
+	if err := verifySnapshot(d.path, snapshot, d.node.ClusterID); err != nil {
+		return err
+	}
 	d.snapshot = snapshot
 	logs := &logCheck{mark: d.node.mark(), idle: make(map[uint64]struct{}), snapshot: snapshot.Index}
 	if err := verifyFile(filepath.Join(d.path, logName), logs.visit, logs.finish); err != nil {

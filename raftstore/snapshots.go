@@ -3,6 +3,7 @@ package raftstore
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/hashicorp/raft"
 )
@@ -14,7 +15,10 @@ const retainSnapshots = 2
 // checkedSnapshots refuses to keep a stream that is not a whole snapshot, so
 // that what a peer sent cannot become this node's newest one unless it could
 // be restored.
-type checkedSnapshots struct{ raft.SnapshotStore }
+type checkedSnapshots struct {
+	raft.SnapshotStore
+	dir string // in which they lie
+}
 
 func (s checkedSnapshots) Create(version raft.SnapshotVersion, index, term uint64, configuration raft.Configuration,
 	configurationIndex uint64, trans raft.Transport,
@@ -23,13 +27,14 @@ func (s checkedSnapshots) Create(version raft.SnapshotVersion, index, term uint6
 	if err != nil {
 		return nil, err
 	}
-	return &checkedSink{SnapshotSink: sink, check: newFrameCheck(), index: index}, nil
+	return &checkedSink{SnapshotSink: sink, check: newFrameCheck(), index: index, path: filepath.Join(s.dir, sink.ID())}, nil
 }
 
 type checkedSink struct {
 	raft.SnapshotSink
 	check *frameCheck
 	index uint64
+	path  string // of the snapshot, once it is kept
 	done  bool
 }
 
@@ -54,9 +59,11 @@ func (s *checkedSink) Close() error {
 		return errors.Join(fmt.Errorf("keep snapshot: %w", err), s.SnapshotSink.Cancel())
 	}
 	failAt("snapshot", "whole")
-	err = s.SnapshotSink.Close()
+	if err := s.SnapshotSink.Close(); err != nil {
+		return err
+	}
 	failAt("snapshot", "kept")
-	return err
+	return writeSum(s.path)
 }
 
 func (s *checkedSink) Cancel() error {
