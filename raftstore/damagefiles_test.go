@@ -38,6 +38,7 @@ func refusedWith(t *testing.T, what, named string, err error) {
 
 // TestEveryByteOfNodeFile: whoever the node was is not guessed.
 func TestEveryByteOfNodeFile(t *testing.T) {
+	oneAtATime(t)
 	path := made(t)
 	file := filepath.Join(path, nodeName)
 	sound, err := os.ReadFile(file)
@@ -76,6 +77,7 @@ func withSnapshot(t *testing.T, cluster string) (path, snapshot string) {
 // TestEveryByteAroundASnapshot harms what Raft says of a snapshot, its sum, and
 // its header and length.
 func TestEveryByteAroundASnapshot(t *testing.T) {
+	oneAtATime(t)
 	path, snapshot := withSnapshot(t, "c")
 	cases := 0
 	for name, part := range map[string]int{"meta.json": 1 << 20, sumName: 1 << 20, "state.bin": 43} {

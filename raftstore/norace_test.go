@@ -2,4 +2,4 @@
 
 package raftstore
 
-const stride = 1
+const raceDetector = false
