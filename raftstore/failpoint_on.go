@@ -34,9 +34,10 @@ var failpoints = []string{
 	"install-snapshot-before", "install-snapshot-inside", "install-snapshot-after",
 }
 
-// tunables can be told a number: bytes of log between snapshots, and whether
-// bbolt syncs (0: no, which loses what was acknowledged when the power goes).
-var tunables = []string{"snapshot-bytes", "sync"}
+// tunables can be told a number: bytes of log between snapshots, what is taken for
+// half of state.db there, and whether bbolt syncs (0: no, which loses what was
+// acknowledged when the power goes).
+var tunables = []string{"snapshot-bytes", "snapshot-half", "sync"}
 
 // failure is what the environment asks for.
 type failure struct {

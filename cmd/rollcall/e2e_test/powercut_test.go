@@ -46,7 +46,7 @@ type powered struct {
 	boxes  map[string]*box
 }
 
-// startPowered starts three nodes that take a snapshot every 100 KB of log: by
+// startPowered starts three nodes that take a snapshot every 20 KB of log: by
 // default there would be none in so short a time.
 func startPowered(t *testing.T, seed uint64) *powered {
 	t.Helper()
@@ -60,7 +60,7 @@ func startPowered(t *testing.T, seed uint64) *powered {
 	}
 	p.cluster = newCluster(t, 3, 3)
 	for i, n := range p.cluster {
-		n.dir, n.binary, n.env = p.disks[i].dir(), binary, []string{"ROLLCALL_FAIL=snapshot-bytes=100000"}
+		n.dir, n.binary, n.env = p.disks[i].dir(), binary, []string{"ROLLCALL_FAIL=snapshot-bytes=20000,snapshot-half=0"}
 		n.start()
 	}
 	p.awaitReady(t, 30*time.Second)
