@@ -12,6 +12,8 @@ BENCH       ?= .
 BENCHMARKS  ?= dist/benchmarks.txt
 BENCHTIME   ?= 200ms
 COUNT       ?= 6
+CUTS        ?= 100
+SEED        ?= 1
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOFUMPT     := mvdan.cc/gofumpt@v0.12.0
 BENCHSTAT   := golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da
@@ -45,6 +47,15 @@ race: ## the same under the race detector
 .PHONY: e2e
 e2e: ## real processes: crashes, pauses, partitions
 	$(GO) test -tags e2e -count 1 -timeout 20m ./cmd/rollcall/e2e_test
+
+.PHONY: powercut
+powercut: ## cut the power of one, two, three nodes, CUTS times, from SEED (needs root and loop devices)
+	ROLLCALL_POWERCUTS=$(CUTS) ROLLCALL_POWERCUT_SEED=$(SEED) $(GO) test -tags e2e -count 1 -timeout 24h -v -run '^TestPowerCut' ./cmd/rollcall/e2e_test
+
+.PHONY: failpoints
+failpoints: ## kill at every named failpoint of raftstore (builds with the tag failpoint)
+	$(GO) vet -tags failpoint ./raftstore ./cmd/rollcall
+	$(GO) test -tags failpoint -count 1 -timeout 10m -run '^(TestFailpoints|TestFailuresAreRead|TestVersionTellsOfFailpoints)$$' ./raftstore ./cmd/rollcall
 
 .PHONY: e2e-docker
 e2e-docker: ## three containers; starts an engine of its own where none runs

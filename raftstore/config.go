@@ -85,7 +85,7 @@ func (c *Config) fill() error {
 	setDefault(&c.Calm, 1)
 	setDefault(&c.FlushEvery, c.calmed(100*time.Millisecond))
 	setDefault(&c.FlushBytes, 8<<20)
-	setDefault(&c.SnapshotBytes, 64<<20)
+	setDefault(&c.SnapshotBytes, tuned("snapshot-bytes", 64<<20))
 	setDefault(&c.EnqueueTimeout, 50*time.Millisecond)
 	return nil
 }

@@ -144,7 +144,7 @@ func harms(t *testing.T, file []byte) []harm {
 	for i := range 8 {
 		list = append(list, truncation(len(file)*i/8))
 	}
-	used, size := usedPages(t, file)
+	used, size := usedPages(t, file, 24)
 	for i := 1; i < 8; i++ {
 		list = append(list, truncation(int(used[len(used)-1])*size+size*i/8))
 	}
@@ -190,8 +190,8 @@ func flipped(at int, bit byte) harm {
 }
 
 // usedPages returns the ids of the pages in use, ascending, a sample if there
-// are many, and the page size.
-func usedPages(t *testing.T, file []byte) (ids []uint64, size int) {
+// are more than most, and the page size.
+func usedPages(t *testing.T, file []byte, most int) (ids []uint64, size int) {
 	t.Helper()
 	m, err := readMetas(bytes.NewReader(file), int64(len(file)))
 	must(t, err)
@@ -205,7 +205,7 @@ func usedPages(t *testing.T, file []byte) (ids []uint64, size int) {
 			ids = append(ids, id)
 		}
 	}
-	for len(ids) > 24 {
+	for len(ids) > most {
 		ids = slices.Delete(ids, len(ids)/2, len(ids)/2+1)
 	}
 	return ids, int(m.pageSize)
@@ -221,7 +221,7 @@ func TestShortenedPagesAreRefused(t *testing.T) {
 		f, err := os.OpenFile(filepath.Join(path, name), os.O_RDWR, 0)
 		must(t, err)
 		defer f.Close()
-		used, size := usedPages(t, sound)
+		used, size := usedPages(t, sound, 24)
 		for _, page := range used {
 			at := int(page) * size
 			if native.Uint16(sound[at+8:]) != flagLeaf || native.Uint64(sound[at:]) != page {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 )
 
 // made makes a data directory with some content and returns its path.
@@ -180,5 +181,29 @@ func TestDirOfOthersIsRefused(t *testing.T) {
 	file := filepath.Join(path, "thesis.tex")
 	if _, err := OpenDir(file, "n1"); err == nil || !strings.Contains(err.Error(), "not a directory") {
 		t.Fatalf("got %v", err)
+	}
+}
+
+// TestFoundingCutShortIsBegunAgain: a crash between Raft's first term and its
+// first entry leaves a directory that is as good as new.
+func TestFoundingCutShortIsBegunAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "data")
+		d := openDir(t, path)
+		must(t, d.log.SetUint64([]byte(keyCurrentTerm), 1))
+		if d.Fresh() {
+			t.Error("fresh with a term")
+		}
+		must(t, d.Close())
+		s := openSingle(t, path) // founds, if fresh
+		fill(t, s, 1)
+		must(t, s.Close())
+	})
+	path := filepath.Join(t.TempDir(), "data")
+	d := openDir(t, path)
+	must(t, d.log.SetUint64([]byte(keyCurrentTerm), 2))
+	must(t, d.Close())
+	if openDir(t, path).Fresh() {
+		t.Error("a term in which others may have been elected was forgotten")
 	}
 }

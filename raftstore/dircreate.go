@@ -67,6 +67,7 @@ func complete(dir string, f *nodeFile) error {
 		if err := step(); err != nil {
 			return fmt.Errorf("make data directory: %w", err)
 		}
+		failAt("creation", "done")
 	}
 	return nil
 }
@@ -108,6 +109,7 @@ func createDB(path string, head []byte, bucket string) error {
 	if err := errors.Join(err, db.Close()); err != nil {
 		return err
 	}
+	failAt("database", "made")
 	return moveInto(temp, path)
 }
 
@@ -128,5 +130,6 @@ func initDB(tx *bolt.Tx, head []byte, bucket string) error {
 func openDB(path string, mapping int) (*bolt.DB, error) {
 	return bolt.Open(path, 0o600, &bolt.Options{
 		Timeout: time.Second, NoFreelistSync: true, FreelistType: bolt.FreelistMapType, InitialMmapSize: mapping,
+		NoSync: tuned("sync", 1) == 0, // false: always, in builds for use
 	})
 }

@@ -3,6 +3,7 @@ package raftstore
 import (
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -62,6 +63,38 @@ func newestSnapshot(dir string) (raft.SnapshotMeta, error) {
 		return raft.SnapshotMeta{}, damaged(filepath.Join(path, name), "its meta.json is missing or damaged", nil)
 	}
 	return *list[0], present(filepath.Join(path, name, "state.bin"))
+}
+
+// verifySnapshot looks at what lies around the copy in the newest snapshot: the
+// header, the length, and the sum of what Raft wrote beside it. The copy is checked
+// when it is needed.
+func verifySnapshot(dir string, s raft.SnapshotMeta, clusterID string) error {
+	if s.Index == 0 {
+		return nil
+	}
+	path := filepath.Join(dir, snapshotsName, s.ID)
+	if err := checkSum(path); err != nil {
+		return damaged(path, "damaged", err)
+	}
+	f, err := os.Open(filepath.Join(path, "state.bin"))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	h, err := readHeader(f)
+	switch {
+	case err != nil:
+		return damaged(path, "damaged", err)
+	case h.Index > s.Index || h.Length+uint64(len(h.append(nil)))+crc32.Size != uint64(s.Size):
+		return damaged(path, "damaged: it is not what its meta.json says", nil)
+	case clusterID != "" && h.ClusterID != "" && h.ClusterID != clusterID:
+		return damaged(path, fmt.Sprintf("foreign: of cluster %s, not of %s", h.ClusterID, clusterID), nil)
+	}
+	info, err := f.Stat()
+	if err == nil && info.Size() != s.Size {
+		err = damaged(path, fmt.Sprintf("damaged: %d of %d bytes are left", info.Size(), s.Size), nil)
+	}
+	return err
 }
 
 // newestName finds the newest snapshot by the names of the directories

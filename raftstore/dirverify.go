@@ -21,6 +21,9 @@ func (d *Dir) openFiles() error {
 	if err != nil {
 		return err
 	}
+	if err := verifySnapshot(d.path, snapshot, d.node.ClusterID); err != nil {
+		return err
+	}
 	d.snapshot = snapshot
 	logs := &logCheck{mark: d.node.mark(), idle: make(map[uint64]struct{}), snapshot: snapshot.Index}
 	if err := verifyFile(filepath.Join(d.path, logName), logs.visit, logs.finish); err != nil {
@@ -89,7 +92,20 @@ func (d *Dir) openDBs(logs *logCheck, state *imageCheck) error {
 	if err != nil {
 		return err
 	}
+	if err := d.healFounding(); err != nil {
+		return err
+	}
 	return d.healLog(logs)
+}
+
+// healFounding undoes a founding that a crash cut short. Raft notes term 1, then
+// its first entry; with the term alone it takes itself for a member and refuses to
+// found anything. No leader has that term, so nothing was promised in it.
+func (d *Dir) healFounding() error {
+	if d.snapshot.Index > 0 || !d.log.halfFounded() {
+		return nil
+	}
+	return d.log.Set([]byte(keyCurrentTerm), nil)
 }
 
 // healLog ends an installation of a snapshot that a crash cut short before

@@ -26,6 +26,7 @@ func moveInto(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}
+	failAt("file", "renamed")
 	return syncDir(filepath.Dir(to))
 }
 
@@ -47,10 +48,12 @@ func writeSynced(path string, content []byte) error {
 		f.Close()
 		return err
 	}
+	failAt("file", "written")
 	if err := f.Sync(); err != nil {
 		f.Close()
 		return err
 	}
+	failAt("file", "synced")
 	return f.Close()
 }
 
@@ -71,5 +74,6 @@ func makeDir(path string) error {
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
+	failAt("directory", "made")
 	return syncDir(parent)
 }

@@ -111,6 +111,7 @@ func (m *image) commit(batch []*capture) error {
 				}
 			}
 			m.size.Store(uint64(tx.Size()))
+			failAt("image write", "inside")
 			return tx.Bucket([]byte(headBucket)).Put(headKey, head.encode())
 		})
 	})

@@ -34,6 +34,7 @@ func (m *image) install(a arrival, put func(frameHeader)) error {
 	if err != nil {
 		return fmt.Errorf("read snapshot: %w", err)
 	}
+	failAt("install snapshot", "adopted")
 	err = m.disk.doBehind("install snapshot", func() error {
 		old, err := m.swap(head, func() { put(h) })
 		if err != nil {
@@ -138,6 +139,7 @@ func (m *image) swap(head imageHead, put func()) (old *bolt.DB, err error) {
 	if err := moveInto(m.path+temporary, m.path); err != nil {
 		return nil, err
 	}
+	failAt("install snapshot", "inside")
 	db, err := openDB(m.path, imageMapping)
 	if err != nil {
 		return nil, err

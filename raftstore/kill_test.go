@@ -2,6 +2,8 @@ package raftstore
 
 import (
 	"bufio"
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -33,18 +35,19 @@ func writeForEver(path string) error {
 	_, transport := raft.NewInmemTransport("n1")
 	fresh := d.Fresh()
 	s, err := Open(Config{
-		Dir: d, Transport: transport, Multiplier: 0.1, FlushEvery: 3 * time.Millisecond, SnapshotBytes: 20_000,
+		Dir: d, Transport: transport, Multiplier: 0.1, FlushEvery: 3 * time.Millisecond,
 		OnFatal: func(err error) { fmt.Println("error", err) },
 	})
 	if err != nil {
 		return err
 	}
 	if fresh {
-		if err := s.Bootstrap("n1"); err != nil {
+		if err := errors.Join(d.SetCluster("c"), s.Bootstrap("n1")); err != nil {
 			return err
 		}
 	}
 	<-s.Leadership()
+	go snapshotForEver(s)
 	for i := 0; ; i++ {
 		if err := writeOnce(s, fmt.Sprintf("%d-%d", os.Getpid(), i)); err != nil {
 			return err
@@ -53,6 +56,21 @@ func writeForEver(path string) error {
 			return err
 		}
 	}
+}
+
+// snapshotForEver takes snapshots and cuts the log, which nothing else does at this
+// size.
+func snapshotForEver(s *Store) {
+	rc := s.raft.ReloadableConfig()
+	rc.TrailingLogs = 16
+	err := s.raft.ReloadConfig(rc)
+	for err == nil {
+		if err = s.Snapshot(); errors.Is(err, errReplaying) {
+			err = nil
+		}
+		pause(context.Background(), 10*time.Millisecond)
+	}
+	fmt.Println("error", err)
 }
 
 // writeOnce grants a lease and renews it with seq 5.

@@ -218,6 +218,7 @@ func (s *logStore) commit(op string, head *logHead, change func(*bolt.Tx) error)
 			if err := change(tx); err != nil {
 				return err
 			}
+			failAt(op, "inside")
 			return tx.Bucket([]byte(headBucket)).Put(headKey, head.encode())
 		})
 	})

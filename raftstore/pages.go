@@ -65,12 +65,13 @@ func readMetas(r io.ReaderAt, size int64) (boltMeta, error) {
 	if err != nil {
 		return boltMeta{}, fmt.Errorf("meta page 1: %w", err)
 	}
-	if first.txid == second.txid || first.pageSize != second.pageSize {
-		return boltMeta{}, errors.New("the meta pages contradict each other")
-	}
-	m := first
+	m, before := first, second
 	if second.txid > first.txid {
-		m = second
+		m, before = second, first
+	}
+	// They take turns; only after a copy it may be the newer one's once more.
+	if gap := m.txid - before.txid; gap < 1 || gap > 2 || first.pageSize != second.pageSize {
+		return boltMeta{}, errors.New("the meta pages contradict each other")
 	}
 	return m, m.check(size)
 }
@@ -103,7 +104,7 @@ func readMeta(r io.ReaderAt, at int64) (boltMeta, error) {
 		return boltMeta{}, fmt.Errorf("format version %d", native.Uint32(b[4:]))
 	case native.Uint64(b[metaSize-8:]) != h.Sum64():
 		return boltMeta{}, errors.New("wrong checksum")
-	case native.Uint16(page[8:]) != flagMeta:
+	case native.Uint16(page[8:]) != flagMeta || (native.Uint64(page[:]) == 0) != (at == 0) || native.Uint64(page[:]) > 1:
 		return boltMeta{}, errors.New("not a meta page")
 	}
 	m := boltMeta{
@@ -133,8 +134,8 @@ func (w *pageWalker) tree(root uint64, bucket *string) error {
 	return w.page(root, keyRange{}, 0)
 }
 
-// keyRange is what keys below a branch element may be: from low, below high
-// (nil: no bound).
+// keyRange is what keys below a branch element may be: low is the first of them,
+// the others are below high (nil: no bound).
 type keyRange struct{ low, high []byte }
 
 func (k keyRange) holds(key []byte) bool {
@@ -208,10 +209,14 @@ func (w *pageWalker) branch(id uint64, b []byte, keys keyRange, depth int) error
 }
 
 func (w *pageWalker) leaf(b []byte, keys keyRange) error {
-	elements, err := leafElements(b, keys)
+	elements, _, err := leafElements(b, keys)
 	if err != nil {
 		return err
 	}
+	return w.pairs(elements)
+}
+
+func (w *pageWalker) pairs(elements []leafElement) error {
 	for _, e := range elements {
 		if err := w.pair(e); err != nil {
 			return err
@@ -232,6 +237,9 @@ func (w *pageWalker) pair(e leafElement) error {
 	}
 	name := string(e.key)
 	if root := native.Uint64(e.value); root != 0 {
+		if len(e.value) != bucketHeader {
+			return errors.New("a bucket with more than a header")
+		}
 		return w.tree(root, &name)
 	}
 	return w.inline(name, e.value[bucketHeader:])
@@ -244,5 +252,12 @@ func (w *pageWalker) inline(name string, b []byte) error {
 	}
 	w.bucket = &name
 	defer func() { w.bucket = nil }()
-	return w.leaf(b, keyRange{})
+	elements, end, err := leafElements(b, keyRange{})
+	if err != nil {
+		return err
+	}
+	if end != len(b) {
+		return errors.New("a small bucket with more than its pairs")
+	}
+	return w.pairs(elements)
 }

@@ -215,7 +215,7 @@ func (r *Recovery) write(self Server) error {
 	m := r.machine
 	only := raft.Configuration{Servers: []raft.Server{{ID: raft.ServerID(self.ID), Address: raft.ServerAddress(self.Addr)}}}
 	index := m.applied.Load()
-	sink, err := checkedSnapshots{files}.Create(raft.SnapshotVersionMax, index, m.term, only, index, transport)
+	sink, err := checkedSnapshots{files, filepath.Join(r.dir.path, snapshotsName)}.Create(raft.SnapshotVersionMax, index, m.term, only, index, transport)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/hashicorp/raft"
 )
@@ -15,7 +16,10 @@ const retainSnapshots = 2
 // checkedSnapshots refuses to keep a stream that is not a whole snapshot, so
 // that what a peer sent cannot become this node's newest one unless it could
 // be restored.
-type checkedSnapshots struct{ raft.SnapshotStore }
+type checkedSnapshots struct {
+	raft.SnapshotStore
+	dir string // in which they lie
+}
 
 func (s checkedSnapshots) Create(version raft.SnapshotVersion, index, term uint64, configuration raft.Configuration,
 	configurationIndex uint64, trans raft.Transport,
@@ -24,19 +28,21 @@ func (s checkedSnapshots) Create(version raft.SnapshotVersion, index, term uint6
 	if err != nil {
 		return nil, err
 	}
-	return &checkedSink{SnapshotSink: sink, check: newFrameCheck(), index: index}, nil
+	return &checkedSink{SnapshotSink: sink, check: newFrameCheck(), index: index, path: filepath.Join(s.dir, sink.ID())}, nil
 }
 
 type checkedSink struct {
 	raft.SnapshotSink
 	check *frameCheck
 	index uint64
+	path  string // of the snapshot, once it is kept
 	done  bool
 }
 
 func (s *checkedSink) Write(p []byte) (int, error) {
 	n, err := s.SnapshotSink.Write(p)
 	s.check.Write(p[:n])
+	failAt("snapshot", "begun")
 	return n, err
 }
 
@@ -53,7 +59,12 @@ func (s *checkedSink) Close() error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("keep snapshot: %w", err), s.SnapshotSink.Cancel())
 	}
-	return s.SnapshotSink.Close()
+	failAt("snapshot", "whole")
+	if err := s.SnapshotSink.Close(); err != nil {
+		return err
+	}
+	failAt("snapshot", "kept")
+	return writeSum(s.path)
 }
 
 func (s *checkedSink) Cancel() error {
@@ -75,6 +86,7 @@ func (s *imageSnapshot) writeTo(w io.Writer) error {
 	if err := s.image.drain(); err != nil {
 		return err
 	}
+	failAt("snapshot", "drained")
 	tx, err := s.fence.reader()
 	if err != nil {
 		return err

@@ -52,3 +52,11 @@ func (s *logStore) GetUint64(key []byte) (uint64, error) {
 	}
 	return 0, fmt.Errorf("%s is not a number: %w", key, errCorrupt)
 }
+
+// halfFounded says that Raft has noted the term in which it founds, and nothing
+// else.
+func (s *logStore) halfFounded() bool {
+	head := s.snapshotHead()
+	term, err := s.GetUint64([]byte(keyCurrentTerm))
+	return head.last == 0 && len(head.stable) == 1 && term == 1 && err == nil
+}

@@ -93,7 +93,7 @@ func (s *Store) start() error {
 	if err != nil {
 		return fmt.Errorf("open snapshots: %w", err)
 	}
-	s.snapshots = checkedSnapshots{files}
+	s.snapshots = checkedSnapshots{files, filepath.Join(s.cfg.Dir.path, snapshotsName)}
 	if err := s.load(); err != nil {
 		return err
 	}
@@ -120,6 +120,9 @@ func (s *Store) load() error {
 	r := s.machine.empty()
 	if err := load(d.image.db, r); err != nil {
 		return inFile(d.path, imageName, err)
+	}
+	if own, of := d.Identity().ClusterID, r.ClusterID(); of != "" && own != of {
+		return damaged(filepath.Join(d.path, nodeName), fmt.Sprintf("older than %s, or foreign: of cluster %q, not of %q", imageName, own, of), nil)
 	}
 	s.machine.put(r, d.snapshot.Index, d.snapshot.Term, nil)
 	return nil

@@ -92,7 +92,7 @@ const mostBetween = 1 << 30
 // SnapshotBytes, or half of state.db where that is more, as copying must not cost
 // more than logging.
 func (s *Store) between() uint64 {
-	return max(s.cfg.SnapshotBytes, min(s.image.size.Load()/2, mostBetween))
+	return max(s.cfg.SnapshotBytes, min(tuned("snapshot-half", s.image.size.Load()/2), mostBetween))
 }
 
 // cuts takes a snapshot, after which Raft cuts the log, whenever the log has

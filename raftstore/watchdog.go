@@ -80,7 +80,10 @@ func run(op string, inject func(string) error, f func() error) error {
 			return err
 		}
 	}
-	return f()
+	failAt(op, "before")
+	err := f()
+	failAt(op, "after")
+	return err
 }
 
 func (w *watchdog) begin(c diskCall) (id uint64, inject func(string) error) {

@@ -36,6 +36,16 @@ func commit() string {
 	return ""
 }
 
+func versionFields() map[string]string {
+	fields := map[string]string{
+		"version": versionOf(), "commit": commit(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
+	}
+	if failpoints != "" {
+		fields["failpoints"] = failpoints
+	}
+	return fields
+}
+
 func newVersion() *cobra.Command {
 	var o output
 	cmd := &cobra.Command{
@@ -45,11 +55,12 @@ func newVersion() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			w := cmd.OutOrStdout()
 			if o.json() {
-				return printJSON(w, map[string]string{
-					"version": versionOf(), "commit": commit(), "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
-				})
+				return printJSON(w, versionFields())
 			}
 			fmt.Fprintf(w, "rollcall %s (%s, %s/%s)\n", versionOf(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			if failpoints != "" {
+				fmt.Fprintln(w, failpoints)
+			}
 			return nil
 		},
 	}

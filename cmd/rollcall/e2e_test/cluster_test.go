@@ -4,6 +4,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"net"
 	"os"
@@ -52,6 +53,8 @@ type process struct {
 	logFile          string
 	http, raft, goss string // host:port
 	args             []string
+	binary           string   // rollcall unless set
+	env              []string // beside that of the test
 
 	cmd    *exec.Cmd
 	ended  chan struct{} // closed when cmd has ended
@@ -94,11 +97,12 @@ func (p *process) start() {
 		p.t.Fatal(err)
 	}
 	defer log.Close()
-	p.cmd = exec.Command(rollcall, append([]string{
+	p.cmd = exec.Command(cmp.Or(p.binary, rollcall), append([]string{
 		"server", "--node-id", p.id, "--data-dir", p.dir,
 		"--http-addr", p.http, "--raft-addr", p.raft, "--gossip-addr", p.goss,
 	}, p.args...)...)
 	p.cmd.Stdout, p.cmd.Stderr = log, log
+	p.cmd.Env = append(os.Environ(), p.env...)
 	if err := p.cmd.Start(); err != nil {
 		p.t.Fatal(err)
 	}
@@ -142,6 +146,21 @@ func (p *process) stop() {
 }
 
 func (p *process) running() bool { return p.cmd != nil && !p.paused }
+
+// hasEnded says that the process that was started is no more.
+func (p *process) hasEnded() bool {
+	select {
+	case <-p.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndex(text, "\n")+1:]
+}
 
 func (p *process) ready() bool {
 	return ask("GET", p.endpoint(), "/readyz", nil, nil, time.Second).status == 200

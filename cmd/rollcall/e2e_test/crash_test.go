@@ -101,16 +101,24 @@ func writeUntilKilled(t *testing.T, c cluster, round int) map[string]*written {
 
 func checkWritten(t *testing.T, endpoint, id string, w *written) {
 	t.Helper()
+	if lost := w.lost(endpoint, id); lost != "" {
+		t.Error(lost)
+	}
+}
+
+// lost says what of a lease is not as it was acknowledged; empty if all is.
+func (w *written) lost(endpoint, id string) string {
 	var lease wire.Lease
 	a := get(endpoint, wire.PathLeases+"/"+id+"?consistency=linearizable", &lease)
 	switch {
 	case !a.ok():
-		t.Errorf("%s was acknowledged and is unknown: %s", id, a)
+		return fmt.Sprintf("%s was acknowledged and is unknown: %s", id, a)
 	case lease.Epoch != w.epoch && lease.Certificate == nil:
-		t.Errorf("%s: epoch %d, acknowledged %d", id, lease.Epoch, w.epoch)
+		return fmt.Sprintf("%s: epoch %d, acknowledged %d", id, lease.Epoch, w.epoch)
 	case w.left != (lease.Certificate != nil) && !w.unsure:
-		t.Errorf("%s: left %v, now %s", id, w.left, lease.State)
+		return fmt.Sprintf("%s: left %v, now %s", id, w.left, lease.State)
 	case lease.Certificate == nil && (lease.Seq < w.seq || lease.Seq > w.seq && !w.unsure):
-		t.Errorf("%s: seq %d, acknowledged %d", id, lease.Seq, w.seq)
+		return fmt.Sprintf("%s: seq %d, acknowledged %d", id, lease.Seq, w.seq)
 	}
+	return ""
 }
