@@ -44,6 +44,9 @@ const (
 	leaseReaders  = 3
 )
 
+// retryEvery is how long a client waits before it asks the next node.
+const retryEvery = 60 * time.Millisecond
+
 // newFleet prepares a fleet that begins with what comes after a revision.
 func newFleet(l *ledger, nodes []string, revision uint64) *fleet {
 	f := &fleet{caller: newCaller(l), nodes: nodes, ops: history.New(), clock: newClock(), unrest: new(unrest)}
@@ -120,7 +123,7 @@ func (f *fleet) insist(ctx context.Context, record func() recorded, r request) (
 		if a = f.ask(ctx, f.nodes[at%len(f.nodes)], r); !a.open() {
 			return a, first
 		}
-		pass(ctx, 30*time.Millisecond)
+		pass(ctx, retryEvery)
 	}
 	return answer{err: ctx.Err()}, first
 }

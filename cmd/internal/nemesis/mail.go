@@ -89,7 +89,7 @@ func (r *addressee) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		page, ok := r.read(ctx)
 		if !ok {
-			pass(ctx, 30*time.Millisecond)
+			pass(ctx, retryEvery)
 			continue
 		}
 		r.check(page)

@@ -38,7 +38,7 @@ func main() {
 		list()
 		return
 	}
-	code, err := lab.Main(func(ctx context.Context, dir string) int { return main2(ctx, cfg, dir) })
+	code, err := lab.Main(func(ctx context.Context, dir string) int { return inside(ctx, cfg, dir) })
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "nemesis:", err)
 		code = max(code, 1)
@@ -67,8 +67,8 @@ func list() {
 	}
 }
 
-// main2 is the program in its namespaces.
-func main2(ctx context.Context, cfg config, dir string) int {
+// inside is the program in its namespaces.
+func inside(ctx context.Context, cfg config, dir string) int {
 	scenarios, err := scenariosOf(cfg.scenarios)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "nemesis:", err)

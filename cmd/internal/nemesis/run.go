@@ -100,8 +100,7 @@ func (r *run) scenario(ctx context.Context, s scenario, place string) error {
 	if err := heal(); err != nil {
 		return fmt.Errorf("heal %s: %w", s, err)
 	}
-	r.fallen()
-	back, err := r.stage.ready(ctx, recoverLimit)
+	back, err := r.recover(ctx)
 	r.fleet.unrest.end()
 	switch {
 	case ctx.Err() != nil:
@@ -116,6 +115,19 @@ func (r *run) scenario(ctx context.Context, s scenario, place string) error {
 	fmt.Printf("%7s %-44s %4.1f s: %5d asked, %5d acknowledged, longest outage %4.1f s, back in %4.1f s%s\n",
 		place, what, lasts.Seconds(), t.asked, t.acked, t.outage.Seconds(), back.Seconds(), wrong(&t))
 	return ctx.Err()
+}
+
+// recover waits until the cluster is whole, and says how long that took.
+func (r *run) recover(ctx context.Context) (time.Duration, error) {
+	began := time.Now()
+	var err error
+	for time.Since(began) < recoverLimit && ctx.Err() == nil {
+		r.fallen()
+		if _, err = r.stage.ready(ctx, time.Second); err == nil {
+			break
+		}
+	}
+	return time.Since(began), err
 }
 
 func wrong(t *tally) string {

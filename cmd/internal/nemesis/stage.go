@@ -135,7 +135,7 @@ func (s *stage) ready(ctx context.Context, limit time.Duration) (time.Duration, 
 			return 0, ctx.Err()
 		}
 		if time.Since(began) > limit {
-			return time.Since(began), fmt.Errorf("not ready %v after the faults: %s", limit, why)
+			return time.Since(began), fmt.Errorf("not ready: %s", why)
 		}
 		pass(ctx, 50*time.Millisecond)
 	}

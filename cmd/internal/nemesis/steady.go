@@ -99,7 +99,7 @@ func (h *holder) keep(ctx context.Context) {
 				return
 			}
 			at++
-			pass(ctx, 30*time.Millisecond)
+			pass(ctx, retryEvery)
 		}
 		pass(ctx, steadyTTL/3-time.Since(first))
 	}
