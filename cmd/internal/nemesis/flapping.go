@@ -97,7 +97,8 @@ func (p *flapper) renew(ctx context.Context) {
 	}
 }
 
-// haunt sends a beat of the epoch before.
+// haunt sends a beat, and a leave, of the epoch before. What the leave may be
+// answered, and that it changes nothing, the history knows.
 func (p *flapper) haunt(ctx context.Context) {
 	if p.past == 0 {
 		return
@@ -109,13 +110,20 @@ func (p *flapper) haunt(ctx context.Context) {
 	if a.ok() {
 		p.ledger.find(twice, "%s renewed epoch %d after %d was granted: %s", p.id, p.past, p.epoch, a.text())
 	}
+	r := p.leaving(p.past)
+	r.op = p.ops.Leave(p.client, p.id, p.past)
+	p.ask(ctx, p.somewhere(), r)
+}
+
+func (p *flapper) leaving(epoch uint64) request {
+	return request{
+		method: http.MethodDelete, path: fmt.Sprintf("%s/%s?epoch=%d", wire.PathLeases, p.id, epoch), within: 2 * time.Second,
+	}
 }
 
 func (p *flapper) leave(ctx context.Context) {
 	epoch := p.epoch
-	a, _ := p.insist(ctx, func() recorded { return p.ops.Leave(p.client, p.id, epoch) }, request{
-		method: http.MethodDelete, path: fmt.Sprintf("%s/%s?epoch=%d", wire.PathLeases, p.id, epoch), within: 2 * time.Second,
-	})
+	a, _ := p.insist(ctx, func() recorded { return p.ops.Leave(p.client, p.id, epoch) }, p.leaving(epoch))
 	var c wire.Certificate
 	if a.ok() && (a.into(&c) != nil || c.Epoch != epoch || c.LastSeq < p.seq) {
 		p.ledger.find(lost, "%s left epoch %d with seq %d: %s", p.id, epoch, p.seq, a.text())
