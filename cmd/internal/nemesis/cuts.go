@@ -39,6 +39,14 @@ func partition(ctx context.Context, s *stage) (string, lab.Undo, error) {
 	return several("cut off "+s.name(ctx, h), deaf(h, lab.Peers), mute(h, lab.Peers))
 }
 
+func split(_ context.Context, s *stage) (string, lab.Undo, error) {
+	var all []func() (lab.Undo, error)
+	for _, h := range s.lab.Hosts {
+		all = append(all, deaf(h, lab.Peers))
+	}
+	return several("cut all from each other", all...)
+}
+
 func isolate(ctx context.Context, s *stage) (string, lab.Undo, error) {
 	h := s.victim(ctx)
 	return several("isolate "+s.name(ctx, h), deaf(h, network), mute(h, network))

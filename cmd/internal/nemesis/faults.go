@@ -16,29 +16,35 @@ import (
 type fault struct {
 	name   string
 	about  string
+	least  time.Duration // for which it lasts at least, beyond what every fault does
 	inject func(ctx context.Context, s *stage) (what string, undo lab.Undo, err error)
 }
 
+// outlasting is longer than every TTL, for faults in which nobody can renew: a
+// cluster that believes its own clock then buries everybody.
+const outlasting = steadyTTL + time.Second
+
 // faults are all there are, in the order of docs/testing.md.
 var faults = []fault{
-	{"kill", "kill -9 of one node", kill},
-	{"killall", "kill -9 of all nodes at once", killAll},
-	{"restart", "one node stops gracefully, and comes back", restart},
-	{"pause", "SIGSTOP of one node", pause},
-	{"freeze", "SIGSTOP of all nodes at once", freeze},
-	{"partition", "one node hears and reaches no other; clients reach it", partition},
-	{"isolate", "one node hears and reaches nobody", isolate},
-	{"oneway", "one node hears no other, but is heard", oneway},
-	{"partial", "two nodes do not reach each other, all others reach both", partial},
-	{"loss", "10 % to 30 % of the packets between nodes are lost", loss},
-	{"delay", "packets between nodes take 50 ms, give or take 20, overtake each other, some come twice", delay},
-	{"reset", "one node answers every segment of others with a reset", reset},
-	{"unplug", "the link of one node goes down and up", unplug},
-	{"cpu", "one node gets a twentieth to a fifth of a processor", cpu},
-	{"files", "one node can open no further files", files},
-	{"flood", "thousands of connections to one node that say nothing, or nonsense", flood},
-	{"slow", "a hundred watches and lists of one node that nobody reads", slow},
-	{"transfer", "leadership is passed on again and again", transfer},
+	{"kill", "kill -9 of one node", 0, kill},
+	{"killall", "kill -9 of all nodes at once", 0, killAll},
+	{"restart", "one node stops gracefully, and comes back", 0, restart},
+	{"pause", "SIGSTOP of one node", 0, pause},
+	{"freeze", "SIGSTOP of all nodes at once", outlasting, freeze},
+	{"partition", "one node hears and reaches no other; clients reach it", 0, partition},
+	{"split", "no node hears or reaches any other; clients reach all", outlasting, split},
+	{"isolate", "one node hears and reaches nobody", 0, isolate},
+	{"oneway", "one node hears no other, but is heard", 0, oneway},
+	{"partial", "two nodes do not reach each other, all others reach both", 0, partial},
+	{"loss", "10 % to 30 % of the packets between nodes are lost", 0, loss},
+	{"delay", "packets between nodes take 50 ms, give or take 20, overtake each other, some come twice", 0, delay},
+	{"reset", "one node answers every segment of others with a reset", 0, reset},
+	{"unplug", "the link of one node goes down and up", 0, unplug},
+	{"cpu", "one node gets a twentieth to a fifth of a processor", 0, cpu},
+	{"files", "one node can open no further files", 0, files},
+	{"flood", "thousands of connections to one node that say nothing, or nonsense", 0, flood},
+	{"slow", "a hundred watches and lists of one node that nobody reads", 0, slow},
+	{"transfer", "leadership is passed on again and again", 0, transfer},
 }
 
 func faultOf(name string) (fault, bool) {

@@ -164,15 +164,3 @@ func (b *box) judge(before time.Time) {
 		return false
 	})
 }
-
-// unread is how many messages were acknowledged and not seen yet.
-func (b *box) unread() (n int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, l := range b.sent {
-		if !b.seen[l.id] {
-			n++
-		}
-	}
-	return n
-}

@@ -18,7 +18,7 @@ const (
 	foundLimit   = 30 * time.Second // for nodes to found a cluster
 	recoverLimit = 30 * time.Second // for a cluster to be whole again after faults
 	shortest     = 3 * time.Second  // of a fault
-	longest      = 11 * time.Second // beyond every TTL
+	longest      = 11 * time.Second // beyond every TTL; half as long again where it lasts so long anyway
 	catchUp      = 20 * time.Second // for watchers and holders after a recovery
 )
 
@@ -95,7 +95,7 @@ func (r *run) scenario(ctx context.Context, s scenario, place string) error {
 	if err != nil {
 		return err
 	}
-	lasts := shortest + time.Duration(r.stage.rnd.Float64()*float64(longest-shortest))
+	lasts := r.lasting(s)
 	pass(ctx, lasts)
 	if err := heal(); err != nil {
 		return fmt.Errorf("heal %s: %w", s, err)
@@ -115,6 +115,17 @@ func (r *run) scenario(ctx context.Context, s scenario, place string) error {
 	fmt.Printf("%7s %-44s %4.1f s: %5d asked, %5d acknowledged, longest outage %4.1f s, back in %4.1f s%s\n",
 		place, what, lasts.Seconds(), t.asked, t.acked, t.outage.Seconds(), back.Seconds(), wrong(&t))
 	return ctx.Err()
+}
+
+// lasting is for how long the faults of a scenario are left alone.
+func (r *run) lasting(s scenario) time.Duration {
+	least, spread := shortest, float64(longest-shortest)
+	for _, f := range s {
+		if f.least > least {
+			least, spread = f.least, spread/2
+		}
+	}
+	return least + time.Duration(r.stage.rnd.Float64()*spread)
 }
 
 // recover waits until the cluster is whole, and says how long that took.

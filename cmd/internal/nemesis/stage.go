@@ -20,7 +20,6 @@ type stage struct {
 	program string // the binary
 	rnd     *rand.Rand
 	ask     *caller
-	away    sync.WaitGroup // of what faults started beside the nodes
 
 	mu   sync.Mutex      // guards what follows
 	down map[string]bool // nodes that a fault keeps from running
