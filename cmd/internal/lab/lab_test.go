@@ -280,20 +280,20 @@ func TestFull(t *testing.T) {
 }
 
 func TestSweep(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	root := t.TempDir()
 	const nobody = 1 << 30 // beyond the largest process id
 	kept, gone := fmt.Sprint(prefix, os.Getpid(), "-x"), fmt.Sprint(prefix, nobody, "-x")
 	for _, name := range []string{kept, gone, prefix + "nonsense"} {
-		if err := os.MkdirAll(filepath.Join(os.TempDir(), name, "n1"), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(root, name, "n1"), 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	sweep()
-	if _, err := os.Stat(filepath.Join(os.TempDir(), gone)); !errors.Is(err, os.ErrNotExist) {
+	sweep([]string{root})
+	if _, err := os.Stat(filepath.Join(root, gone)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("what a dead run left is there: %v", err)
 	}
 	for _, name := range []string{kept, prefix + "nonsense"} {
-		if _, err := os.Stat(filepath.Join(os.TempDir(), name)); err != nil {
+		if _, err := os.Stat(filepath.Join(root, name)); err != nil {
 			t.Error(err)
 		}
 	}

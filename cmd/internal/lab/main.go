@@ -40,12 +40,12 @@ func Main(run func(ctx context.Context, dir string) int) (int, error) {
 	if os.Geteuid() != 0 {
 		return 1, ErrNotRoot
 	}
-	sweep()
+	sweep(places())
 	dir, err := os.MkdirTemp("", fmt.Sprint(prefix, os.Getpid(), "-"))
 	if err != nil {
 		return 1, err
 	}
-	defer sweepOf(os.Getpid())
+	defer sweepOf(os.Getpid(), places())
 	return launch(dir)
 }
 
@@ -104,20 +104,21 @@ func launch(dir string) (int, error) {
 }
 
 // sweep removes what earlier runs left that could not remove it themselves.
-func sweep() {
-	for _, path := range leftovers(prefix + "*") {
+// Process ids mean something only outside of the namespaces.
+func sweep(roots []string) {
+	for _, path := range leftovers(roots, prefix+"*") {
 		owner, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(path), prefix), "-")
 		pid, err := strconv.Atoi(owner)
 		if err == nil && pid > 0 && errors.Is(unix.Kill(pid, 0), unix.ESRCH) {
-			sweepOf(pid)
+			sweepOf(pid, roots)
 		}
 	}
 }
 
 // sweepOf removes what one run left. A control group goes when its last process
 // is gone, which takes a moment.
-func sweepOf(pid int) {
-	for _, dir := range leftovers(fmt.Sprint(prefix, pid, "-*")) {
+func sweepOf(pid int, roots []string) {
+	for _, dir := range leftovers(roots, fmt.Sprint(prefix, pid, "-*")) {
 		if !strings.HasPrefix(dir, cgroups) {
 			_ = os.RemoveAll(dir)
 			continue
@@ -135,8 +136,11 @@ func sweepOf(pid int) {
 	}
 }
 
-func leftovers(pattern string) (list []string) {
-	for _, root := range []string{os.TempDir(), cgroups} {
+// places are where something may be left.
+func places() []string { return []string{os.TempDir(), cgroups} }
+
+func leftovers(roots []string, pattern string) (list []string) {
+	for _, root := range roots {
 		found, _ := filepath.Glob(filepath.Join(root, pattern))
 		list = append(list, found...)
 	}

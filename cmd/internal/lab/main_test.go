@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 		code, err = m.Run(), nil
 	}
 	if place == "" && err == nil && code == 0 {
-		left := leftovers(fmt.Sprint(prefix, os.Getpid(), "-*"))
+		left := leftovers(places(), fmt.Sprint(prefix, os.Getpid(), "-*"))
 		if after := links(); len(left) > 0 || !slices.Equal(before, after) {
 			err = fmt.Errorf("left behind: %v; links before %v, after %v", left, before, after)
 		}

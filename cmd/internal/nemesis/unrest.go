@@ -11,7 +11,18 @@ import (
 )
 
 // span is a time in which a cluster may judge later than in calm.
-type span struct{ from, to time.Time }
+type span struct {
+	from, to time.Time
+	reloaded bool // nodes may have begun anew: then everybody has a fresh TTL
+}
+
+// floor is how long after an unrest a lease of TTL t may live.
+func (s span) floor(t time.Duration) time.Duration {
+	if s.reloaded {
+		return t
+	}
+	return t * 3 / 4
+}
 
 // unrest is when the cluster was not calm: faults and what came after them, and
 // changes of its leader.
@@ -30,14 +41,14 @@ func (u *unrest) begin() {
 func (u *unrest) end() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.spans = append(u.spans, span{u.since, time.Now()})
+	u.spans = append(u.spans, span{u.since, time.Now(), true})
 	u.since = time.Time{}
 }
 
 func (u *unrest) between(from, to time.Time) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.spans = append(u.spans, span{from, to})
+	u.spans = append(u.spans, span{from, to, false})
 }
 
 // bound returns by when a lease of TTL t that was renewed for the last time by
@@ -50,7 +61,7 @@ func (u *unrest) bound(renewed time.Time, t, slack time.Duration) (time.Time, bo
 	for again := true; again; {
 		again = false
 		for _, s := range u.spans {
-			if floor := s.to.Add(t*3/4 + slack); s.to.After(renewed) && s.from.Before(by) && floor.After(by) {
+			if floor := s.to.Add(s.floor(t) + slack); s.to.After(renewed) && s.from.Before(by) && floor.After(by) {
 				by, again = floor, true
 			}
 		}

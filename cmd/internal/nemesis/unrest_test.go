@@ -19,13 +19,14 @@ func TestBoundOfABurial(t *testing.T) {
 		known bool
 	}{
 		{"calm", nil, time.Time{}, 9, true},
-		{"an unrest before", []span{{in(-5), in(-1)}}, time.Time{}, 9, true},
-		{"an unrest amid", []span{{in(1), in(4)}}, time.Time{}, 11, true},
-		{"one that is over soon enough", []span{{in(1), in(2)}}, time.Time{}, 9, true},
-		{"one that began before", []span{{in(-5), in(5)}}, time.Time{}, 12, true},
-		{"one after the end", []span{{in(10), in(12)}}, time.Time{}, 9, true},
-		{"one within the time that another gave", []span{{in(1), in(6)}, {in(12), in(20)}}, time.Time{}, 27, true},
-		{"in the order of their ends", []span{{in(12), in(14)}, {in(1), in(6)}}, time.Time{}, 21, true},
+		{"an unrest before", []span{{in(-5), in(-1), false}}, time.Time{}, 9, true},
+		{"an unrest amid", []span{{in(1), in(4), false}}, time.Time{}, 11, true},
+		{"one that is over soon enough", []span{{in(1), in(2), false}}, time.Time{}, 9, true},
+		{"one that began before", []span{{in(-5), in(5), false}}, time.Time{}, 12, true},
+		{"one after the end", []span{{in(10), in(12), false}}, time.Time{}, 9, true},
+		{"one within the time that another gave", []span{{in(1), in(6), false}, {in(12), in(20), false}}, time.Time{}, 27, true},
+		{"in the order of their ends", []span{{in(12), in(14), false}, {in(1), in(6), false}}, time.Time{}, 21, true},
+		{"one in which nodes began anew", []span{{in(1), in(4), true}}, time.Time{}, 13, true},
 		{"one that lasts", nil, in(3), 9, false},
 		{"one that lasts and began too late", nil, in(10), 9, true},
 	} {
