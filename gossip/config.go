@@ -37,6 +37,9 @@ type Config struct {
 	Join []string
 	// Local is what the others are told; Update changes it.
 	Local Local
+	// Calm stretches the intervals of probing and telling. More means less work,
+	// and that a crash is noticed later. Default 1.
+	Calm int
 	// Transport carries the packets; nil is UDP and TCP at Bind.
 	Transport memberlist.NodeAwareTransport
 	// Resolver resolves Join, Advertise and Bind; nil is the system's.
@@ -55,6 +58,7 @@ func (c *Config) setDefaults() {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	c.Calm = max(c.Calm, 1)
 }
 
 func (c *Config) validate() error {
@@ -92,9 +96,10 @@ func memberlistConfig(name string, c *Config) *memberlist.Config {
 	m.Label = Label
 	m.Transport = nil
 	m.TCPTimeout = streamTimeout
-	m.ProbeInterval, m.ProbeTimeout = probeInterval, probeTimeout
+	calm := time.Duration(c.Calm)
+	m.ProbeInterval, m.ProbeTimeout = probeInterval*calm, probeTimeout
 	m.SuspicionMult, m.SuspicionMaxTimeoutMult = suspicionMult, suspicionMaxMult
-	m.GossipInterval, m.PushPullInterval = gossipInterval, pushPullInterval
+	m.GossipInterval, m.PushPullInterval = gossipInterval*calm, pushPullInterval*calm
 	m.GossipToTheDeadTime = gossipToTheDead
 	m.DeadNodeReclaimTime = deadNodeReclaim
 	m.AwarenessMaxMultiplier = awarenessMax

@@ -15,6 +15,7 @@ type Memory struct {
 	mu    sync.Mutex
 	hosts map[string]*MemoryTransport
 	cut   map[[2]string]bool
+	lose  func(from, to string) bool // nil: no packet is lost
 	conns map[*memoryConn]struct{}
 }
 
@@ -56,6 +57,23 @@ func (m *Memory) Cut(a, b string) {
 	}
 }
 
+// CutOneWay lets the packets of one address to another vanish; streams between
+// them break, and none is made.
+func (m *Memory) CutOneWay(from, to string) {
+	m.Cut(from, to)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.cut, [2]string{to, from})
+}
+
+// Lose asks f of every packet whether it is lost; nil ends that. Streams lose
+// nothing.
+func (m *Memory) Lose(f func(from, to string) bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.lose = f
+}
+
 // Heal undoes Cut.
 func (m *Memory) Heal(a, b string) {
 	m.mu.Lock()
@@ -86,6 +104,13 @@ func (m *Memory) route(from, to string) (host *MemoryTransport, open bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.hosts[to], !m.cut[[2]string{from, to}]
+}
+
+// loses says whether a packet is lost on its way.
+func (m *Memory) loses(from, to string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.lose != nil && m.lose(from, to)
 }
 
 func (m *Memory) remove(t *MemoryTransport) {

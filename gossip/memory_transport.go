@@ -41,7 +41,7 @@ func (t *MemoryTransport) FinalAdvertiseAddr(string, int) (net.IP, int, error) {
 func (t *MemoryTransport) WriteTo(b []byte, addr string) (time.Time, error) {
 	now := time.Now()
 	to, open := t.network.route(t.addr.String(), addr)
-	if to == nil || !open || t.isClosed() {
+	if to == nil || !open || t.isClosed() || t.network.loses(t.addr.String(), addr) {
 		return now, nil
 	}
 	p := &memberlist.Packet{Buf: append([]byte(nil), b...), From: net.UDPAddrFromAddrPort(t.addr), Timestamp: now}
@@ -62,6 +62,8 @@ func (t *MemoryTransport) DialTimeout(addr string, timeout time.Duration) (net.C
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	to, open := t.network.route(t.addr.String(), addr)
+	_, back := t.network.route(addr, t.addr.String())
+	open = open && back
 	if to == nil && open {
 		return nil, t.dialError(addr, errRefused)
 	}

@@ -56,6 +56,11 @@ type Config struct {
 	// state.db. About half of them stay in the log for lagging followers.
 	// Default 64 MiB.
 	SnapshotBytes uint64
+	// Calm stretches the periods in which the store looks after itself, and after
+	// which an idle leader tells followers what is committed. More means that
+	// less work while nothing happens, and later answers of followers.
+	// Default 1.
+	Calm int
 	// EnqueueTimeout bounds how long Propose may wait for Raft's loop.
 	// Default 50 ms.
 	EnqueueTimeout time.Duration
@@ -74,12 +79,16 @@ func (c *Config) fill() error {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	setDefault(&c.FlushEvery, 100*time.Millisecond)
+	setDefault(&c.Calm, 1)
+	setDefault(&c.FlushEvery, c.calmed(100*time.Millisecond))
 	setDefault(&c.FlushBytes, 8<<20)
 	setDefault(&c.SnapshotBytes, 64<<20)
 	setDefault(&c.EnqueueTimeout, 50*time.Millisecond)
 	return nil
 }
+
+// calmed stretches a period.
+func (c *Config) calmed(period time.Duration) time.Duration { return period * time.Duration(c.Calm) }
 
 func setDefault[T comparable](v *T, d T) {
 	var zero T
@@ -104,7 +113,7 @@ func (c *Config) raftConfig() *raft.Config {
 	r := raft.DefaultConfig()
 	r.LocalID = raft.ServerID(c.Dir.Identity().ServerID())
 	r.HeartbeatTimeout, r.ElectionTimeout, r.LeaderLeaseTimeout = timeout, timeout, timeout/2
-	r.CommitTimeout = commitTimeout
+	r.CommitTimeout = c.calmed(commitTimeout)
 	r.BatchApplyCh = true
 	r.MaxAppendEntries = batchEntries
 	// A removed node stays up and says so; its owner decides to stop it.

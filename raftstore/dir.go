@@ -74,6 +74,14 @@ func (d *Dir) open(node string) error {
 	return d.openFiles()
 }
 
+// Inject lets f run before each call to the disk, named by op: it may block, and
+// its error is the call's; nil ends that. It is for tests only.
+func (d *Dir) Inject(f func(op string) error) {
+	d.disk.mu.Lock()
+	defer d.disk.mu.Unlock()
+	d.disk.inject = f
+}
+
 // Identity returns who the node is.
 func (d *Dir) Identity() Identity {
 	d.mu.Lock()

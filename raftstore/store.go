@@ -64,6 +64,7 @@ func newStore(cfg Config) *Store {
 	}
 	s.metrics = newMetrics(s)
 	s.disk.onHung, s.disk.onFatal, s.disk.observe = cfg.OnHung, s.fatal, s.metrics.disk
+	s.disk.every = cfg.calmed(watchEvery)
 	s.log.grown = func() { nudge(s.logGrown) }
 	s.machine = &machine{
 		node: d.Identity().Node, protect: cfg.Protect, start: time.Now(), image: d.image, flushBytes: cfg.FlushBytes,

@@ -37,7 +37,7 @@ func (s *Store) flushes(ctx context.Context) {
 
 // wakes lets go who waits for an entry that never reaches the state machine.
 func (s *Store) wakes(ctx context.Context) {
-	every(ctx, wakeEvery, func() { s.machine.indexes.wake(s.Applied()) })
+	every(ctx, s.cfg.calmed(wakeEvery), func() { s.machine.indexes.wake(s.Applied()) })
 }
 
 // every calls f again and again until ctx ends.
@@ -56,7 +56,7 @@ func every(ctx context.Context, period time.Duration, f func()) {
 
 // space looks how much of the disk is free, and how much the log takes.
 func (s *Store) space(ctx context.Context) {
-	tick := time.NewTicker(spaceEvery)
+	tick := time.NewTicker(s.cfg.calmed(spaceEvery))
 	defer tick.Stop()
 	for {
 		free, size, err := freeSpace(s.cfg.Dir.path)
@@ -78,7 +78,7 @@ func (s *Store) space(ctx context.Context) {
 // unmaps lets go of what was read of the two databases now and then, of which a
 // node of a million leases would otherwise hold hundreds of megabytes.
 func (s *Store) unmaps(ctx context.Context) {
-	every(ctx, unmapEvery, func() {
+	every(ctx, s.cfg.calmed(unmapEvery), func() {
 		if err := errors.Join(s.log.unmap(), s.image.unmap()); err != nil {
 			s.cfg.Logger.Debug("pages stay mapped", "error", err)
 		}

@@ -20,10 +20,10 @@ const (
 	watchEvery    = 100 * time.Millisecond
 	maxSoftErrors = 3
 
-	// maxStep is what counts at most of the time between two looks: while the
-	// process itself did not run (SIGSTOP, a frozen machine), no call of it
-	// could end, and that says nothing of the disk.
-	maxStep = 5 * watchEvery
+	// maxPeriods between two looks count at most: while the process itself did
+	// not run (SIGSTOP, a frozen machine), no call of it could end, and that says
+	// nothing of the disk.
+	maxPeriods = 5
 
 	// patience is for calls that Raft does not wait for: a packed checkpoint
 	// of many leases may take seconds, which is no reason to depose a leader.
@@ -35,6 +35,7 @@ var ErrDisk = errors.New("disk")
 
 // watchdog times every call to the disk and judges how it ends.
 type watchdog struct {
+	every   time.Duration // it looks; watchEvery
 	onHung  func(hung bool)
 	onFatal func(error)
 	observe func(op string, took time.Duration) // may be nil
@@ -59,7 +60,7 @@ type diskCall struct {
 }
 
 func newWatchdog() *watchdog {
-	return &watchdog{calls: make(map[uint64]diskCall), looked: time.Now()}
+	return &watchdog{every: watchEvery, calls: make(map[uint64]diskCall), looked: time.Now()}
 }
 
 // do runs one call to the disk for which Raft waits.
@@ -158,7 +159,7 @@ func (w *watchdog) wait() time.Duration {
 }
 
 // now returns how long this process has run. The caller holds the lock.
-func (w *watchdog) now() time.Duration { return w.ran + min(time.Since(w.looked), maxStep) }
+func (w *watchdog) now() time.Duration { return w.ran + min(time.Since(w.looked), maxPeriods*w.every) }
 
 // step lets the time go on that has passed since the last look.
 func (w *watchdog) step() {
@@ -185,7 +186,7 @@ func (w *watchdog) overdue() (diskCall, time.Duration) {
 
 // watch reports hung calls until ctx ends.
 func (w *watchdog) watch(ctx context.Context) {
-	tick := time.NewTicker(watchEvery)
+	tick := time.NewTicker(w.every)
 	defer tick.Stop()
 	hung := false
 	for {

@@ -154,7 +154,7 @@ func TestATimeWithoutLooksIsNoHang(t *testing.T) {
 			looks(w, time.Second)
 			time.Sleep(2 * fatalAfter) // as SIGSTOP has it: no look meanwhile
 			w.look(false)
-			if got := w.wait(); got > time.Second+maxStep {
+			if got := w.wait(); got > time.Second+maxPeriods*watchEvery {
 				t.Errorf("waits for %s", got)
 			}
 			return nil

@@ -61,10 +61,10 @@ const maxPictures = 3
 func partitions(leases, boxes map[string][]*Op) (list []*partition) {
 	for _, id := range slices.Sorted(maps.Keys(leases)) {
 		name(leases[id])
-		list = append(list, &partition{"lease", id, leaseModel, settle(leases[id])})
+		list = append(list, &partition{"lease", id, leaseModel, merge(settle(shadowed(leases[id])))})
 	}
 	for _, id := range slices.Sorted(maps.Keys(boxes)) {
-		ops := settle(boxes[id])
+		ops := merge(settle(boxes[id]))
 		list = append(list, &partition{"mailbox", id, newBox(ops).model(), ops})
 	}
 	return list
@@ -75,8 +75,9 @@ func (p *partition) check(dir string, until time.Time) error {
 	case porcupine.Ok:
 		return nil
 	case porcupine.Unknown:
-		return fmt.Errorf("%s %s: %w: %d operations", p.kind, p.id, ErrUndecided, len(p.ops))
+		return fmt.Errorf("%s %s: %w: %d operations, see %v", p.kind, p.id, ErrUndecided, len(p.ops), p.write(dir))
 	}
+	_ = p.write(dir)
 	short := p.shortest(until)
 	picture, err := p.paint(dir, short, until)
 	if err != nil {
@@ -89,6 +90,13 @@ func (p *partition) check(dir string, until time.Time) error {
 // ask lets porcupine decide. Less than no time is left as a moment: 0 would be
 // for ever.
 func ask(m porcupine.Model, ops []*Op, until time.Time) porcupine.CheckResult {
+	if fewer := certain(ops); len(fewer) < len(ops) && legal(m, fewer, until) == porcupine.Ok {
+		return porcupine.Ok
+	}
+	return legal(m, ops, until)
+}
+
+func legal(m porcupine.Model, ops []*Op, until time.Time) porcupine.CheckResult {
 	return porcupine.CheckOperationsTimeout(m, operations(ops), max(time.Until(until), time.Millisecond))
 }
 
@@ -132,6 +140,24 @@ func (p *partition) paint(dir string, ops []*Op, until time.Time) (string, error
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, p.kind+"-"+strings.NewReplacer("/", "_", ":", "_").Replace(p.id)+".html")
+	path := p.path(dir, ".html")
 	return path, porcupine.VisualizePath(p.model, info, path)
+}
+
+func (p *partition) path(dir, ext string) string {
+	return filepath.Join(dir, p.kind+"-"+strings.NewReplacer("/", "_", ":", "_").Replace(p.id)+ext)
+}
+
+// write lists operations in a file, ordered by call, and returns its path or why
+// there is none.
+func (p *partition) write(dir string) any {
+	var text strings.Builder
+	for _, o := range slices.SortedFunc(slices.Values(p.ops), func(a, b *Op) int { return cmp.Compare(a.call, b.call) }) {
+		fmt.Fprintf(&text, "%d to %d, %v to %v, client %d: %v\n", o.call, o.ret, o.from, o.until, o.client, o)
+	}
+	path := p.path(dir, ".txt")
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(path, []byte(text.String()), 0o644)); err != nil {
+		return err
+	}
+	return path
 }

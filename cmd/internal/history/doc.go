@@ -26,6 +26,9 @@
 // they asked for consistency=linearizable. Ids are of one namespace: a recorder
 // a namespace. A message that was requeued is not understood.
 //
+// A node may send a renewal again by itself. So a client may be told "duplicate",
+// or how a lease ended that it had just renewed, by the only request that it sent.
+//
 // Time enters as bounds: a lease may be found expired no sooner than its TTL
 // after the grant or the last renewal that took effect was sent. A lease that
 // ends late is nobody's fault here. One clock is meant to time all clients.

@@ -40,8 +40,16 @@ func TestLeases(t *testing.T) {
 		}, "seq 1"},
 		{"a duplicate that is none", func(s *script) {
 			s.granted(s.ask(), 5, 0)
+			s.renew(5, 2)
 			s.renewed(s.Renew(0, "a", 5, 1), true)
 		}, "duplicate"},
+		{"a renewal that a node sent twice", func(s *script) {
+			s.granted(s.ask(), 5, 0)
+			s.renewed(s.Renew(0, "a", 5, 1), true)
+			o := s.Renew(0, "a", 5, 2)
+			pass(ttl)
+			s.ended(o, died(5, 2, "expired"))
+		}, ""},
 		{"a stale sequence that is none", func(s *script) {
 			s.granted(s.ask(), 5, 0)
 			s.problem(s.Renew(0, "a", 5, 1), wire.CodeStaleSequence, func(p *wire.Problem) { p.CurrentSeq = new(uint64(3)) })

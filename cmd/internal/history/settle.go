@@ -1,6 +1,7 @@
 package history
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/seed-b4c92e43/rollcall/api/wire"
@@ -22,8 +23,67 @@ func settle(ops []*Op) []*Op {
 		if proof.ret < o.call {
 			return true
 		}
-		o.ret, o.until = proof.ret, proof.until
+		if proof.ret < o.ret {
+			o.ret, o.until = proof.ret, proof.until
+		}
 		return false
+	})
+}
+
+// shadowed adds to each renewal that was answered as one too many the one that it
+// may have been before: a node whose way to the leader breaks sends renewals again
+// by itself, and its client is told what the last one met.
+func shadowed(ops []*Op) []*Op {
+	all := ops
+	for _, o := range ops {
+		if o.kind == renew && o.verdict == decided && (o.answer.duplicate || o.answer.code != "") {
+			before := new(*o)
+			before.verdict, before.answer = open, answer{}
+			all = append(all, before)
+		}
+	}
+	return all
+}
+
+// merge makes one of open operations of which only the first to come can have an
+// effect. It begins with the earliest of them, and ends with the last.
+func merge(ops []*Op) []*Op {
+	first := make(map[string]*Op)
+	return slices.DeleteFunc(ops, func(o *Op) bool {
+		what := o.effect()
+		if o.verdict != open || what == "" {
+			return false
+		}
+		one, known := first[what]
+		if !known {
+			first[what] = o
+			return false
+		}
+		one.ret, one.until = max(one.ret, o.ret), max(one.until, o.until)
+		return true
+	})
+}
+
+// effect names what an operation does, where a second time it does nothing; else
+// it is "".
+func (o *Op) effect() string {
+	switch {
+	case o.kind == renew || o.kind == leave:
+		return fmt.Sprint(o.kind, o.epoch, o.seq)
+	case o.kind == grant && o.terms.Key != "":
+		return fmt.Sprint(o.kind, o.terms.Key)
+	case o.kind == send || o.kind == ack || o.kind == nack && o.mail.attempt > 0:
+		return fmt.Sprint(o.kind, o.mail.ids, o.mail.upTo, o.mail.attempt)
+	}
+	return ""
+}
+
+// certain returns operations without those that may never take effect and
+// that nothing bounds. Where they are not needed to explain the rest, much less
+// is to be tried.
+func certain(ops []*Op) []*Op {
+	return slices.DeleteFunc(slices.Clone(ops), func(o *Op) bool {
+		return o.verdict == open && o.ret == never && o.answer.epoch == 0
 	})
 }
 

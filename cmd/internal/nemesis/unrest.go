@@ -52,8 +52,8 @@ func (u *unrest) between(from, to time.Time) {
 }
 
 // bound returns by when a lease of TTL t that was renewed for the last time by
-// then has to be dead: t later, or three quarters of t after an unrest that
-// began before its end was over. False while such an unrest lasts.
+// then has to be dead: t later, or its floor after an unrest that began before
+// that was over. False while such an unrest lasts.
 func (u *unrest) bound(renewed time.Time, t, slack time.Duration) (time.Time, bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()

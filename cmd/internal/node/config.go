@@ -79,7 +79,11 @@ type Config struct {
 	GossipTransport memberlist.NodeAwareTransport
 	HTTPListener    net.Listener
 
-	snapshotBytes uint64 // of log between snapshots; raftstore's default. Tests want them often
+	// What only tests ask for.
+	snapshotBytes uint64 // of log between snapshots; raftstore's default
+	calm          int    // stretches the periods of what a node does by itself, for virtual hours; 1
+	beforeTick    func() // of the judge; may block it
+	faults        faults
 }
 
 // Mail bounds mailboxes. Ages count in cluster time.
@@ -112,6 +116,10 @@ func (c *Config) withDefaults() {
 	orNumber(&c.MaxVoters, 5)
 	orNumber(&c.TimeoutMultiplier, 1)
 	orNumber(&c.DeadNodeAfter, time.Hour)
+	orNumber(&c.calm, 1)
+	if c.beforeTick == nil {
+		c.beforeTick = func() {}
+	}
 	orNumber(&c.MinTTL, wire.MinTTL)
 	orNumber(&c.MaxTTL, wire.MaxTTL)
 	orNumber(&c.DefaultTTL, wire.DefaultTTL)

@@ -38,6 +38,7 @@ type forwarder struct {
 	stream  stream
 	onPulse onPulse
 	acks    ackTimes // of Run's goroutine
+	faults  faults
 
 	mu    sync.Mutex
 	last  uint64            // id
@@ -127,7 +128,7 @@ func (f *forwarder) end(cause error) {
 	f.calls = nil
 	f.mu.Unlock()
 	for _, finish := range calls {
-		_ = finish(0, nil, indeterminate(fmt.Errorf("the link to the leader broke: %w", cause)))
+		_ = finish(0, nil, f.faults.lost(fmt.Errorf("the link to the leader broke: %w", cause)))
 	}
 }
 

@@ -30,6 +30,8 @@ type cluster struct {
 	dir    string
 	client *http.Client
 	nodes  map[string]*running
+	plant  func(*running) // a bug into a node that starts; nil: none
+	within time.Duration  // it becomes ready again; a minute
 }
 
 // running is one started node.
@@ -39,6 +41,8 @@ type running struct {
 	host string // its address; a new one after every move
 	stop context.CancelFunc
 	done chan error
+	disk gate
+	tick gate // of the judge
 }
 
 func bubble(t *testing.T, f func(c *cluster)) {
@@ -46,15 +50,17 @@ func bubble(t *testing.T, f func(c *cluster)) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &cluster{
 			t: t, peers: peer.NewMemory(), gossip: gossip.NewMemory(),
-			dir: t.TempDir(), nodes: make(map[string]*running),
+			dir: t.TempDir(), nodes: make(map[string]*running), within: time.Minute,
 		}
-		dial := c.peers.Host("10.0.9.9")
+		dial := c.peers.Host(clientHost)
 		transport := &http.Transport{
 			DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) { return dial.Dial(ctx, addr) },
 		}
 		c.client = &http.Client{Transport: transport, Timeout: 20 * time.Second}
 		defer func() { // also when f gave up
 			for _, r := range c.nodes {
+				r.disk.open()
+				r.tick.open()
 				r.halt(t)
 			}
 			transport.CloseIdleConnections()
@@ -63,6 +69,8 @@ func bubble(t *testing.T, f func(c *cluster)) {
 		f(c)
 	})
 }
+
+const clientHost = "10.0.9.9"
 
 func pass(d time.Duration) { <-time.After(d) }
 
@@ -92,12 +100,22 @@ func (c *cluster) startAt(name, host string, cfg Config) *running {
 	if os.Getenv("ROLLCALL_TEST_LOG") != "" {
 		cfg.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("node", name)
 	}
+	r := &running{name: name, host: host, done: make(chan error, 1)}
+	cfg.beforeTick = r.tick.pass
 	n, err := Open(cfg)
 	if err != nil {
 		c.t.Fatalf("open %s: %v", name, err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
-	r := &running{Node: n, name: name, host: host, stop: stop, done: make(chan error, 1)}
+	var ctx context.Context
+	ctx, r.stop = context.WithCancel(context.Background())
+	r.Node = n
+	n.dir.Inject(func(string) error {
+		r.disk.pass()
+		return nil
+	})
+	if c.plant != nil {
+		c.plant(r)
+	}
 	go func() { r.done <- n.Run(ctx) }()
 	c.nodes[name] = r
 	return r
@@ -127,8 +145,7 @@ func (c *cluster) kill(r *running) {
 func (c *cluster) isolate(r *running) {
 	for _, o := range c.nodes {
 		if o != r {
-			c.peers.Cut(r.host, o.host)
-			c.gossip.Cut(r.host+":7702", o.host+":7702")
+			c.cut(r, o)
 		}
 	}
 }
@@ -136,10 +153,24 @@ func (c *cluster) isolate(r *running) {
 func (c *cluster) rejoin(r *running) {
 	for _, o := range c.nodes {
 		if o != r {
-			c.peers.Heal(r.host, o.host)
-			c.gossip.Heal(r.host+":7702", o.host+":7702")
+			c.heal(r, o)
 		}
 	}
+}
+
+func (c *cluster) cut(a, b *running) {
+	c.peers.Cut(a.host, b.host)
+	c.gossip.Cut(a.host+":7702", b.host+":7702")
+}
+
+func (c *cluster) cutOneWay(from, to *running) {
+	c.peers.CutOneWay(from.host, to.host)
+	c.gossip.CutOneWay(from.host+":7702", to.host+":7702")
+}
+
+func (c *cluster) heal(a, b *running) {
+	c.peers.Heal(a.host, b.host)
+	c.gossip.Heal(a.host+":7702", b.host+":7702")
 }
 
 // three starts three nodes and waits until all are ready.
@@ -154,7 +185,7 @@ func (c *cluster) three() {
 func (c *cluster) ready() {
 	c.t.Helper()
 	for _, r := range c.nodes {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), c.within)
 		if err := r.Ready(ctx); err != nil {
 			c.t.Fatalf("%s: %v", r.name, err)
 		}
@@ -165,15 +196,14 @@ func (c *cluster) ready() {
 // leader waits for a node that serves.
 func (c *cluster) leader() *running {
 	c.t.Helper()
-	for range 2000 {
+	for began := time.Now(); time.Since(began) < c.within; pass(10 * time.Millisecond) {
 		for _, r := range c.nodes {
 			if r.serving.Load() != 0 && r.store.IsLeader() {
 				return r
 			}
 		}
-		pass(10 * time.Millisecond)
 	}
-	c.t.Fatal("no leader serves within 20 s")
+	c.t.Fatalf("no leader serves within %v", c.within)
 	return nil
 }
 

@@ -14,6 +14,10 @@ import (
 // they get a goroutine.
 func (n *Node) BeatLater(ns, id string, epoch, seq uint64, w api.BeatWaiter, token uint64) {
 	began := time.Now()
+	if r, revision, wrong := n.misbeat(ns, id, epoch, seq); wrong {
+		w.BeatDone(token, r, revision, nil)
+		return
+	}
 	if n.holds(ns, id, epoch) {
 		n.collector.BeatLater(epoch, seq, &laterBeat{n, w, began}, token)
 		return

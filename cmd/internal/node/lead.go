@@ -13,6 +13,7 @@ const (
 	maxBurials    = 2_000                  // in one entry: about 64 kB of log, 15 ms of apply
 	obstructAfter = 400 * time.Millisecond // an older proposal silences the leader's clients
 	checkEvery    = 10 * time.Second       // a Check, and with it cluster time, while nothing else happens
+	mostCalm      = 100 * time.Millisecond // between ticks: less than registry.TickCap
 	checkOverdue  = 100 * time.Millisecond // the same while a message's time is over and nothing says so
 )
 
@@ -37,7 +38,7 @@ type serveDone struct {
 // node, follows Raft's leadership, and on the serving leader hands the due to
 // the collector, behind the renewals that came before them.
 func (n *Node) judge(ctx context.Context) {
-	tick := time.NewTicker(registry.TickEvery)
+	tick := time.NewTicker(min(registry.TickEvery*time.Duration(n.cfg.calm), mostCalm))
 	defer tick.Stop()
 	changes := n.store.Leadership()
 	var lead *leader
@@ -51,6 +52,7 @@ func (n *Node) judge(ctx context.Context) {
 		case done := <-n.serveDone:
 			n.serve(lead, done)
 		case <-tick.C:
+			n.cfg.beforeTick()
 			n.tick(lead)
 			n.open(lead)
 			n.refreshStatus()

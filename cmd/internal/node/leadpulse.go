@@ -8,7 +8,7 @@ import (
 // pulses sends the leader's pulse to every stream while it leads: also before it
 // serves, since who is to become a voter must be heard of first.
 func (n *Node) pulses(ctx context.Context) {
-	tick := time.NewTicker(pulseEvery)
+	tick := time.NewTicker(min(pulseEvery*time.Duration(n.cfg.calm), leaderSilence/4))
 	defer tick.Stop()
 	for {
 		select {

@@ -69,6 +69,7 @@ func (n *Node) hold(ctx context.Context, leader string) error {
 		return fmt.Errorf("dial leader: %w", err)
 	}
 	link := newForwarder(stream, n.heardPulse)
+	link.faults = n.cfg.faults
 	n.link.Store(link)
 	n.route.forward(link)
 	defer func() {

@@ -152,6 +152,7 @@ func (n *Node) openGossip() error {
 		Bind:      n.cfg.GossipAddr,
 		Advertise: n.cfg.Advertise,
 		Join:      n.cfg.Join,
+		Calm:      n.cfg.calm,
 		Transport: n.cfg.GossipTransport,
 		Logger:    n.log.With("part", "gossip"),
 		Local: gossip.Local{
@@ -190,6 +191,7 @@ func (n *Node) openStore() (err error) {
 		OnFatal:    n.fail,
 
 		SnapshotBytes: n.cfg.snapshotBytes,
+		Calm:          n.cfg.calm,
 	})
 	if err != nil {
 		return errors.Join(err, transport.Close())
@@ -210,6 +212,7 @@ func (n *Node) openMembers() (err error) {
 		Expect:        n.cfg.BootstrapExpect,
 		Edge:          n.cfg.Edge,
 		Settle:        n.settle(),
+		Interval:      membershipEvery * time.Duration(n.cfg.calm),
 		MaxVoters:     n.cfg.MaxVoters,
 		DeadNodeAfter: n.cfg.DeadNodeAfter,
 		Contact:       n.contactOf,
@@ -238,6 +241,9 @@ func (n *Node) openAPI() error {
 	n.listener = server.Listener(n.listener)
 	return n.registerGauges()
 }
+
+// membershipEvery is how often a leader looks who is to be a voter.
+const membershipEvery = 500 * time.Millisecond
 
 // settle is how long a node that expects nobody else looks for a cluster to
 // join before it founds its own.

@@ -20,7 +20,7 @@ func (n *Node) View(f func(r *registry.Replica, mono time.Duration)) { n.store.V
 
 // Await brings this replica to where the leader vouches for it.
 func (n *Node) Await(ctx context.Context, level api.Consistency) error {
-	if level == api.Local {
+	if level == api.Local || n.cfg.faults.StaleReads {
 		return nil
 	}
 	index, err := n.readIndex(ctx, level == api.Linearizable)

@@ -21,6 +21,10 @@ func (n *Node) Do(ctx context.Context, cmd registry.Command, taken func()) (regi
 	if err := n.admit(cmd); err != nil {
 		return registry.Result{}, err
 	}
+	if result, wrong := n.misdo(cmd); wrong {
+		taken()
+		return result, nil
+	}
 	result, commit, err := n.collector.DoInTurn(ctx, cmd, taken)
 	if err != nil {
 		return result, outward(err)
@@ -34,6 +38,9 @@ func (n *Node) Do(ctx context.Context, cmd registry.Command, taken func()) (regi
 // recall its beat: to listen for that costs more than the beat.
 func (n *Node) Beat(ctx context.Context, ns, id string, epoch, seq uint64) (registry.BeatResult, uint64, error) {
 	began := time.Now()
+	if r, revision, wrong := n.misbeat(ns, id, epoch, seq); wrong {
+		return r, revision, nil
+	}
 	if !n.holds(ns, id, epoch) {
 		return n.beatNamed(ctx, began, &registry.RenewNamed{NS: ns, ID: id, Epoch: epoch, Seq: seq})
 	}
