@@ -4,7 +4,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -153,15 +155,14 @@ func cpu(ctx context.Context, s *stage) (string, lab.Undo, error) {
 func files(ctx context.Context, s *stage) (string, lab.Undo, error) {
 	h := s.victim(ctx)
 	what := "no more files for " + s.name(ctx, h)
-	if !s.claim(h) {
-		return what + " (not there)", nothing, nil
-	}
 	limit, err := h.Full(2)
-	undo := lab.Undo(func() error { s.release(h); return nil })
-	if err != nil {
+	switch {
+	case errors.Is(err, os.ErrNotExist): // another fault took it away
+		return what + " (not there)", nothing, nil
+	case err != nil:
 		return outcome(what, nil, err)
 	}
-	return what, lab.All(undo, limit, s.connections(ctx, h, 200)), nil
+	return what, lab.All(limit, s.connections(ctx, h, 200)), nil
 }
 
 func transfer(ctx context.Context, s *stage) (string, lab.Undo, error) {

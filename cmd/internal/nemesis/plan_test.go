@@ -2,7 +2,11 @@
 
 package main
 
-import "testing"
+import (
+	"os"
+	"strings"
+	"testing"
+)
 
 func TestScenariosOf(t *testing.T) {
 	for text, want := range map[string]int{
@@ -22,5 +26,17 @@ func TestScenariosOf(t *testing.T) {
 	list, err := scenariosOf("kill+delay")
 	if err != nil || list[0].String() != "kill+delay" {
 		t.Errorf("%v, %v", list, err)
+	}
+}
+
+func TestEveryFaultIsDescribed(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/testing.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range faults {
+		if !strings.Contains(string(page), "`"+f.name+"`") || f.about == "" {
+			t.Errorf("%s is not in docs/testing.md", f.name)
+		}
 	}
 }
