@@ -54,9 +54,5 @@ func (c *carried) run(ctx context.Context) {
 }
 
 func (c *carried) lost(e *clientsdk.LostError) {
-	if c.fleet.clock.stalledSince(time.Now().Add(-2 * steadyTTL)) {
-		c.fleet.ledger.doubt()
-		return
-	}
-	c.fleet.ledger.find(early, "%s, kept by clientsdk (session %v), was lost: %v", c.id, c.session, e)
+	c.fleet.death(time.Now().Add(-2*steadyTTL), "%s, kept by clientsdk (session %v), was lost: %v", c.id, c.session, e)
 }

@@ -15,8 +15,13 @@ const stallAfter = 400 * time.Millisecond
 // clock notes when the driver itself did not run.
 type clock struct {
 	mu     sync.Mutex // guards what follows
-	last   time.Time  // the end of the last stall
-	stalls int
+	stalls []stall
+}
+
+// stall is a time in which the driver did not run.
+type stall struct {
+	end    time.Time
+	lasted time.Duration
 }
 
 func newClock() *clock { return new(clock) }
@@ -32,27 +37,32 @@ func (c *clock) run(ctx context.Context) {
 		}
 		now := time.Now()
 		if now.Sub(before) > stallAfter {
-			c.note(now)
+			c.note(now, now.Sub(before))
 		}
 		before = now
 	}
 }
 
-func (c *clock) note(at time.Time) {
+func (c *clock) note(at time.Time, lasted time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.last = at
-	c.stalls++
+	c.stalls = append(c.stalls, stall{at, lasted})
 }
 
-func (c *clock) stalledSince(at time.Time) bool {
+// stalledSince returns for how long in all the driver did not run since then.
+func (c *clock) stalledSince(at time.Time) (sum time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.last.After(at)
+	for _, s := range c.stalls {
+		if s.end.After(at) {
+			sum += s.lasted
+		}
+	}
+	return sum
 }
 
 func (c *clock) count() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.stalls
+	return len(c.stalls)
 }

@@ -43,7 +43,7 @@ type ledger struct {
 	findings []finding
 	writes   time.Time     // of the last acknowledged write
 	outage   time.Duration // the longest between two of them since it was taken
-	unsure   int           // deaths while the driver itself did not run
+	unsure   []string      // deaths while the driver itself did not run
 }
 
 func newLedger() *ledger { return &ledger{writes: time.Now()} }
@@ -69,10 +69,10 @@ func (l *ledger) find(k kind, format string, args ...any) {
 	}
 }
 
-func (l *ledger) doubt() {
+func (l *ledger) doubt(what string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.unsure++
+	l.unsure = append(l.unsure, what)
 }
 
 // tally is the ledger since it was taken last.

@@ -79,7 +79,10 @@ func (r *run) finish(dir string) int {
 	r.table()
 	if r.fleet != nil {
 		fmt.Printf("%d events, %d silent leases not judged yet, %d stalls of the driver, %d deaths that they excuse, %.0f s in all\n",
-			r.fleet.record.all, len(r.fleet.silents.open), r.fleet.clock.count(), r.ledger.unsure, time.Since(r.began).Seconds())
+			r.fleet.record.all, len(r.fleet.silents.open), r.fleet.clock.count(), len(r.ledger.unsure), time.Since(r.began).Seconds())
+	}
+	for _, what := range r.ledger.unsure[:min(len(r.ledger.unsure), 3)] {
+		fmt.Println("excused:", what)
 	}
 	t := r.ledger.take(0)
 	if len(t.findings) == 0 && r.whole {

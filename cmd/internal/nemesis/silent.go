@@ -161,7 +161,7 @@ func (s *silents) judgeOne(one *silence, ends map[uint64]wire.Event) (done bool)
 		f.ledger.find(lost, "%s was renewed with seq %d, and ended so: %+v", one.id, one.seq, c)
 	case c.LastSeq > one.seq:
 		f.ledger.find(twice, "%s was renewed with seq %d only, and ended so: %+v", one.id, one.seq, c)
-	case at.After(by) && !f.clock.stalledSince(one.before):
+	case at.After(by.Add(f.clock.stalledSince(one.before))):
 		f.ledger.find(late, "%s ended %v after its last renewal, %v beyond its bound: %+v", one.id, at.Sub(one.after), at.Sub(by), c)
 	}
 	return true

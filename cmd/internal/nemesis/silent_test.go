@@ -78,12 +78,13 @@ func TestStallsExcuse(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		c.run(ctx)
-		if c.stalledSince(began) || c.count() != 0 {
+		if c.stalledSince(began) != 0 || c.count() != 0 {
 			t.Error("it ran all the time")
 		}
-		c.note(time.Now())
-		if !c.stalledSince(began) || c.stalledSince(time.Now()) {
-			t.Error("a stall is not noted")
+		c.note(time.Now(), time.Second)
+		c.note(time.Now(), time.Second)
+		if c.stalledSince(began) != 2*time.Second || c.stalledSince(time.Now()) != 0 || c.count() != 2 {
+			t.Error("stalls are not noted")
 		}
 	})
 }

@@ -126,17 +126,26 @@ func (h *holder) renewed(first, got time.Time) {
 	h.proofs = h.proofs[max(0, len(h.proofs)-maxProofs):]
 }
 
-// died notes the death of a lease that was kept as it should be, unless the
-// driver itself did not run in time.
+// excuse is how long the driver may stand still within the life of a renewal
+// before a death says nothing: then some try was not made in time.
+const excuse = steadyTTL / 6
+
+// death notes that a lease died that was renewed for the last time at an
+// instant, unless the driver itself did not run since.
+func (f *fleet) death(since time.Time, format string, args ...any) {
+	if stalled := f.clock.stalledSince(since); stalled > excuse {
+		f.ledger.doubt(fmt.Sprintf(format, args...) + fmt.Sprintf(" (the driver stood still for %v)", stalled))
+		return
+	}
+	f.ledger.find(early, format, args...)
+}
+
+// died notes the death of a lease that was kept as it should be.
 func (h *holder) died(a *answer) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	epoch, since := h.epoch, h.since
 	h.epoch = 0
-	if h.fleet.clock.stalledSince(since) {
-		h.fleet.ledger.doubt()
-		return
-	}
-	h.fleet.ledger.find(early, "%s, epoch %d, acknowledged seq %d, %v after that renewal was begun and %v after it was acknowledged: %s",
+	h.fleet.death(since, "%s, epoch %d, acknowledged seq %d, %v after that renewal was begun and %v after it was acknowledged: %s",
 		h.id, epoch, h.acked, a.got.Sub(since), a.got.Sub(h.told), a.text())
 }

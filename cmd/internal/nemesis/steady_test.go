@@ -39,10 +39,10 @@ func TestADeathIsExcused(t *testing.T) {
 	if !h.register(t.Context()) {
 		t.Fatal("not registered")
 	}
-	f.clock.note(time.Now())
+	f.clock.note(time.Now(), 2*excuse)
 	h.keep(t.Context())
 	found(t, f, "buried while the driver stood still")
-	if f.ledger.unsure != 1 {
+	if len(f.ledger.unsure) != 1 {
 		t.Error("nor is it noted")
 	}
 }
