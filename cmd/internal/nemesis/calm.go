@@ -11,10 +11,13 @@ import (
 	"github.com/seed-b4c92e43/rollcall/api/wire"
 )
 
-// settled is how long the end of a run waits with no clients: every lease has
-// to end, and the leader proposes a check of digests every 10 s, after which a
-// node that differs ends itself.
-const settled = 13 * time.Second
+// Times at the end of a run, with no clients. The leader proposes a check of
+// digests every 10 s, after which a node that differs ends itself. And every
+// lease has to end, on a busy machine after some stalls of the judge.
+const (
+	settled  = 13 * time.Second
+	allEnded = time.Minute
+)
 
 // calm ends the fleet and compares what is left on every node.
 func (r *run) calm(ctx context.Context) error {
@@ -26,8 +29,8 @@ func (r *run) calm(ctx context.Context) error {
 		r.ledger.find(stuck, "at the end: %v", err)
 		return err
 	}
+	r.remaining(ctx)
 	revision := r.stage.revision(ctx)
-	r.remaining(ctx, revision)
 	r.compareRest(ctx, revision)
 	for _, b := range r.fleet.boxes {
 		r.sameMail(ctx, b, revision)
@@ -50,14 +53,16 @@ func (r *run) compareRest(ctx context.Context, revision uint64) {
 	r.sameAlive(ctx, fmt.Sprintf("min_revision=%d", revision))
 }
 
-// remaining looks for leases that nobody renews any more and that live on.
-func (r *run) remaining(ctx context.Context, revision uint64) {
-	list, err := r.fleet.alive(ctx, r.fleet.nodes[0], fmt.Sprintf("min_revision=%d", revision))
-	if err != nil {
-		r.ledger.find(stuck, "%v", err)
-	}
-	if list != "" {
-		r.ledger.find(late, "alive %v after everybody fell silent:\n%s", settled, list)
+// remaining waits for the end of leases that nobody renews any more.
+func (r *run) remaining(ctx context.Context) {
+	var list string
+	gone := await(ctx, allEnded, func() bool {
+		var err error
+		list, err = r.fleet.alive(ctx, r.fleet.nodes[0], fmt.Sprintf("min_revision=%d", r.stage.revision(ctx)))
+		return err == nil && list == ""
+	})
+	if !gone && ctx.Err() == nil {
+		r.ledger.find(late, "alive %v after everybody fell silent:\n%s", settled+allEnded, list)
 	}
 }
 
