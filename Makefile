@@ -61,6 +61,12 @@ failpoints: ## kill at every named failpoint of raftstore (builds with the tag f
 e2e-docker: ## three containers; starts an engine of its own where none runs
 	.ci/with-docker $(GO) test -tags e2e_docker -count 1 -timeout 10m ./cmd/rollcall/e2e_test
 
+.PHONY: nemesis
+nemesis: build ## real processes, broken under a fleet of clients; as root. SEED=, SCENARIOS=kill,pause+delay,all,pairs, DURATION=, NODES=
+	$(GO) build -o bin/nemesis ./cmd/internal/nemesis
+	bin/nemesis $(if $(SEED),--seed $(SEED)) $(if $(SCENARIOS),--scenarios $(SCENARIOS)) $(if $(DURATION),--duration $(DURATION)) \
+		$(if $(NODES),--nodes $(NODES))
+
 .PHONY: sim
 sim: ## the simulator, SEEDS of them
 	$(GO) test -count 1 -timeout 60m ./registry/sim -run '^TestSeeds$$' -args -seeds $(SEEDS)

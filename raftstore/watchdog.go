@@ -20,6 +20,11 @@ const (
 	watchEvery    = 100 * time.Millisecond
 	maxSoftErrors = 3
 
+	// maxPeriods between two looks count at most: while the process itself did
+	// not run (SIGSTOP, a frozen machine), no call of it could end, and that says
+	// nothing of the disk.
+	maxPeriods = 5
+
 	// patience is for calls that Raft does not wait for: a packed checkpoint
 	// of many leases may take seconds, which is no reason to depose a leader.
 	patience = time.Minute
@@ -41,6 +46,8 @@ type watchdog struct {
 	inject func(op string) error
 	next   uint64
 	calls  map[uint64]diskCall
+	ran    time.Duration // how long this process has run, up to looked
+	looked time.Time
 	errors int // in a row
 	fatal  bool
 }
@@ -48,10 +55,13 @@ type watchdog struct {
 type diskCall struct {
 	op         string
 	since      time.Time
-	background bool // Raft does not wait for it
+	from       time.Duration // what the process had run by then
+	background bool          // Raft does not wait for it
 }
 
-func newWatchdog() *watchdog { return &watchdog{every: watchEvery, calls: make(map[uint64]diskCall)} }
+func newWatchdog() *watchdog {
+	return &watchdog{every: watchEvery, calls: make(map[uint64]diskCall), looked: time.Now()}
+}
 
 // do runs one call to the disk for which Raft waits.
 func (w *watchdog) do(op string, f func() error) error {
@@ -90,6 +100,7 @@ func (w *watchdog) begin(c diskCall) (id uint64, inject func(string) error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.next++
+	c.from = w.now()
 	w.calls[w.next] = c
 	return w.next, w.inject
 }
@@ -144,14 +155,24 @@ func (w *watchdog) wait() time.Duration {
 	var oldest time.Duration
 	for _, c := range w.calls {
 		if !c.background {
-			oldest = max(oldest, time.Since(c.since))
+			oldest = max(oldest, w.now()-c.from)
 		}
 	}
 	return oldest
 }
 
-// overdue returns the call that has taken longer than any should.
-func (w *watchdog) overdue() (diskCall, bool) {
+// now returns how long this process has run. The caller holds the lock.
+func (w *watchdog) now() time.Duration { return w.ran + min(time.Since(w.looked), maxPeriods*w.every) }
+
+// step lets the time go on that has passed since the last look.
+func (w *watchdog) step() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ran, w.looked = w.now(), time.Now()
+}
+
+// overdue returns the call that has taken longer than any should, and how long.
+func (w *watchdog) overdue() (diskCall, time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, c := range w.calls {
@@ -159,11 +180,11 @@ func (w *watchdog) overdue() (diskCall, bool) {
 		if c.background {
 			limit = patience
 		}
-		if time.Since(c.since) > limit {
-			return c, true
+		if took := w.now() - c.from; took > limit {
+			return c, took
 		}
 	}
-	return diskCall{}, false
+	return diskCall{}, 0
 }
 
 // watch reports hung calls until ctx ends.
@@ -183,12 +204,13 @@ func (w *watchdog) watch(ctx context.Context) {
 
 // look tells of a change since the last look, and returns how it is now.
 func (w *watchdog) look(was bool) (hung bool) {
+	w.step()
 	hung = w.wait() > hungAfter
 	if hung != was && w.onHung != nil {
 		w.onHung(hung)
 	}
-	if c, ok := w.overdue(); ok {
-		w.die(fmt.Errorf("%w: %s has hung for %s", ErrDisk, c.op, time.Since(c.since).Round(time.Millisecond)))
+	if c, took := w.overdue(); took > 0 {
+		w.die(fmt.Errorf("%w: %s has hung for %s", ErrDisk, c.op, took.Round(time.Millisecond)))
 	}
 	return hung
 }

@@ -122,17 +122,42 @@ func TestBackgroundMayTakeLonger(t *testing.T) {
 		w.onFatal = func(err error) { fatal = err }
 		w.onHung = func(bool) { t.Error("hung") }
 		w.doBehind("image write", func() error {
-			time.Sleep(patience - time.Second)
-			w.look(false)
+			looks(w, patience-time.Second)
 			if w.wait() != 0 || fatal != nil {
 				t.Errorf("wait %s, fatal %v", w.wait(), fatal)
 			}
-			time.Sleep(2 * time.Second)
-			w.look(false)
+			looks(w, 2*time.Second)
 			return nil
 		}) //nolint:errcheck // returns nil
 		if fatal == nil {
 			t.Error("never fatal")
 		}
+	})
+}
+
+// looks lets time go by, with a look as often as a watch has one.
+func looks(w *watchdog, span time.Duration) {
+	for end := time.Now().Add(span); time.Now().Before(end); {
+		time.Sleep(watchEvery)
+		w.look(false)
+	}
+}
+
+// TestATimeWithoutLooksIsNoHang: a process that was stopped for longer than a
+// disk may hang, amid a call, goes on as if nothing were.
+func TestATimeWithoutLooksIsNoHang(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatchdog()
+		w.onFatal = func(err error) { t.Error(err) }
+		w.onHung = func(bool) { t.Error("hung") }
+		w.do("log append", func() error { //nolint:errcheck // returns nil
+			looks(w, time.Second)
+			time.Sleep(2 * fatalAfter) // as SIGSTOP has it: no look meanwhile
+			w.look(false)
+			if got := w.wait(); got > time.Second+maxPeriods*watchEvery {
+				t.Errorf("waits for %s", got)
+			}
+			return nil
+		})
 	})
 }

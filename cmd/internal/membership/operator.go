@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/seed-b4c92e43/rollcall/cmd/internal/peer"
+	"github.com/seed-b4c92e43/rollcall/raftstore"
 )
 
 var (
@@ -134,8 +136,20 @@ func (m *Membership) transferHere() error {
 	if !m.config.Store.IsLeader() {
 		return ErrNoLeader
 	}
-	if err := m.config.Store.Transfer(""); err != nil {
+	err := m.config.Store.Transfer("")
+	switch {
+	case err == nil:
+		return nil
+	case m.voteOthers(): // none of them took over in time; one may yet
+		return fmt.Errorf("%w: transfer leadership: %w", ErrNoLeader, err)
+	default:
 		return fmt.Errorf("transfer leadership: %w", err)
 	}
-	return nil
+}
+
+// voteOthers tells whether this node is not the only voter.
+func (m *Membership) voteOthers() bool {
+	servers, err := m.config.Store.Servers()
+	self := m.config.Dir.Identity().ServerID()
+	return err == nil && slices.ContainsFunc(servers, func(s raftstore.Server) bool { return s.Voter && s.ID != self })
 }

@@ -97,6 +97,28 @@ func TestTransfer(t *testing.T) {
 	})
 }
 
+// TestTransferThatNobodyTakes: that another does not take over in time is no
+// fault of the request.
+func TestTransferThatNobodyTakes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		n1, n2, n3 := three(t, w)
+		n2.kill(gossip.StatusDead)
+		n3.kill(gossip.StatusDead)
+		if err := n1.m.Transfer(t.Context()); !errors.Is(err, ErrNoLeader) {
+			t.Errorf("others vote, and none took over: %v", err)
+		}
+		for _, gone := range []*node{n2, n3} {
+			if err := (fakeStore{n1}).Remove(gone.id()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := n1.m.Transfer(t.Context()); err == nil || errors.Is(err, ErrNoLeader) {
+			t.Errorf("nobody else votes: %v", err)
+		}
+	})
+}
+
 func TestOrdersNeedALeader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld()

@@ -180,7 +180,7 @@ func (n *Node) openStore() (err error) {
 	})
 	n.store, err = raftstore.Open(raftstore.Config{
 		Dir:        n.dir,
-		Transport:  transport,
+		Transport:  newReplication(transport, func(term uint64) bool { return n.leading.Load() == term }),
 		Multiplier: n.cfg.TimeoutMultiplier,
 		Logger:     n.log.With("part", "raft"),
 		Registerer: n.cfg.Registry,
