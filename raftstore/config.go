@@ -83,7 +83,7 @@ func (c *Config) fill() error {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	setDefault(&c.Calm, 1)
-	setDefault(&c.FlushEvery, c.calmed(100*time.Millisecond))
+	setDefault(&c.FlushEvery, c.calmed(time.Second))
 	setDefault(&c.FlushBytes, 8<<20)
 	setDefault(&c.SnapshotBytes, tuned("snapshot-bytes", 64<<20))
 	setDefault(&c.EnqueueTimeout, 50*time.Millisecond)
