@@ -52,6 +52,9 @@ func TestABackupBecomesTheStateOfAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCluster(t, "n1", "n2", "n3")
 		l := c.leader()
+		for _, m := range c.nodes {
+			must(t, m.cfg.Dir.SetCluster("c2"))
+		}
 		epochs := fill(t, l.Store, 20)
 		stream, info := backupOf(t, l.Store)
 		if info.Leases != 20 || info.Revision != 20 || info.Bytes != int64(len(stream)) || info.Made.IsZero() {
@@ -167,6 +170,7 @@ func TestANodeStartsAmidTheRestores(t *testing.T) {
 		u := upload(t, l.Store, stream)
 		var other string
 		for name, m := range c.nodes {
+			must(t, m.cfg.Dir.SetCluster("c"))
 			if m != l {
 				other = name
 			}
@@ -333,6 +337,7 @@ func TestABackupOfALongerLog(t *testing.T) {
 	stream, info := backupOf(t, old)
 	path := t.TempDir()
 	s := openSingle(t, path)
+	must(t, s.cfg.Dir.SetCluster("new"))
 	u, err := s.Upload(bytes.NewReader(stream))
 	must(t, err)
 	_, err = u.Send(t.Context(), "new", (&member{Store: s}).proposer())

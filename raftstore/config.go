@@ -49,7 +49,7 @@ type Config struct {
 
 	// FlushEvery is how often changes other than renewals go to state.db.
 	// More means fewer writes and a longer replay after a crash. Default
-	// 100 ms.
+	// 1 s.
 	FlushEvery time.Duration
 	// FlushBytes of changes are flushed at once. Four times as much may wait
 	// in memory before entries are applied more slowly. Default 8 MiB.

@@ -68,7 +68,7 @@ func newestSnapshot(dir string) (raft.SnapshotMeta, error) {
 // verifySnapshot looks at what lies around the copy in the newest snapshot: the
 // header, the length, and the sum of what Raft wrote beside it. The copy is checked
 // when it is needed.
-func verifySnapshot(dir string, s raft.SnapshotMeta, clusterID string) error {
+func verifySnapshot(dir string, s raft.SnapshotMeta, clusterID, former string) error {
 	if s.Index == 0 {
 		return nil
 	}
@@ -87,7 +87,7 @@ func verifySnapshot(dir string, s raft.SnapshotMeta, clusterID string) error {
 		return damaged(path, "damaged", err)
 	case h.Index > s.Index || h.Length+uint64(len(h.append(nil)))+crc32.Size != uint64(s.Size):
 		return damaged(path, "damaged: it is not what its meta.json says", nil)
-	case clusterID != "" && h.ClusterID != "" && h.ClusterID != clusterID:
+	case clusterID != "" && h.ClusterID != "" && h.ClusterID != clusterID && h.ClusterID != former:
 		return damaged(path, fmt.Sprintf("foreign: of cluster %s, not of %s", h.ClusterID, clusterID), nil)
 	}
 	info, err := f.Stat()

@@ -21,7 +21,7 @@ func (d *Dir) openFiles() error {
 	if err != nil {
 		return err
 	}
-	if err := verifySnapshot(d.path, snapshot, d.node.ClusterID); err != nil {
+	if err := verifySnapshot(d.path, snapshot, d.node.ClusterID, d.node.Recovering); err != nil {
 		return err
 	}
 	d.snapshot = snapshot

@@ -105,10 +105,8 @@ func (m *image) commit(batch []*capture) error {
 	err := m.disk.doBehind("image write", func() error {
 		return m.db.Update(func(tx *bolt.Tx) error {
 			w := imageWriter{tx: tx, head: &head}
-			for _, c := range batch {
-				if err := w.capture(c); err != nil {
-					return err
-				}
+			if err := w.captures(batch...); err != nil {
+				return err
 			}
 			m.size.Store(uint64(tx.Size()))
 			failAt("image write", "inside")

@@ -125,7 +125,7 @@ func (a *arrival) rewrite(w *imageWriter) error {
 	w.head.index = a.index // the replica's, and not that of before
 	c := &capture{index: a.index, renewals: a.replica.Renewals()}
 	a.replica.Flush(c.add)
-	return w.capture(c)
+	return w.captures(c)
 }
 
 // swap gives the received file the name of the present one, opens it and puts

@@ -1,6 +1,10 @@
 package raftstore
 
 import (
+	"bytes"
+	"cmp"
+	"slices"
+
 	"github.com/seed-b4c92e43/rollcall/registry"
 	bolt "go.etcd.io/bbolt"
 )
@@ -12,17 +16,43 @@ type imageWriter struct {
 	buckets [1 << 8]*bolt.Bucket // by kind, once used
 }
 
-func (w *imageWriter) capture(c *capture) error {
-	for i := range c.records {
-		if err := w.record(&c.records[i]); err != nil {
+// captures writes captures of ascending indexes, the last of which may have
+// renewals: of each record the last that is said of it, in the order of keys, so
+// that no page is looked for, or written, twice.
+func (w *imageWriter) captures(batch ...*capture) error {
+	last := batch[len(batch)-1]
+	for _, r := range latest(batch) {
+		if err := w.record(r); err != nil {
 			return err
 		}
 	}
-	w.head.index = max(w.head.index, c.index)
-	if c.renewals == nil {
+	w.head.index = max(w.head.index, last.index)
+	if last.renewals == nil {
 		return nil
 	}
-	return w.renewals(c)
+	return w.renewals(last)
+}
+
+// latest returns the records of captures, sorted, each as the last has it.
+func latest(batch []*capture) []*change {
+	var all []*change
+	for _, c := range batch {
+		for i := range c.records {
+			all = append(all, &c.records[i])
+		}
+	}
+	slices.SortStableFunc(all, (*change).compare)
+	kept := all[:0]
+	for i, r := range all {
+		if i+1 == len(all) || r.compare(all[i+1]) != 0 {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+func (r *change) compare(o *change) int {
+	return cmp.Or(cmp.Compare(r.kind, o.kind), bytes.Compare(r.key, o.key))
 }
 
 func (w *imageWriter) record(r *change) error {

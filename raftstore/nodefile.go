@@ -27,6 +27,9 @@ type nodeFile struct {
 	Incarnation string  `json:"incarnation"`
 	ClusterID   string  `json:"cluster_id"`
 	Promise     Promise `json:"promise"`
+	// Recovering is the cluster that the node had, while a recovery makes it the
+	// only voter of another: what lies beside may still be of it.
+	Recovering string `json:"recovering,omitempty"`
 	// Complete is false while the other files are being made. Nothing was ever
 	// stored in them then, so what is missing may be made.
 	Complete bool   `json:"complete"`

@@ -13,6 +13,9 @@ import (
 	bolt "go.etcd.io/bbolt"
 )
 
+// ErrRecovering is returned by Open for a directory whose recovery was cut short.
+var ErrRecovering = errors.New("the recovery of this node was cut short: run rollcall cluster recover again")
+
 // ErrNoState is returned by OpenRecovery for a directory that never held the
 // state of a cluster.
 var ErrNoState = errors.New("there is no state of a cluster to recover")
@@ -162,23 +165,31 @@ func (r *Recovery) Commit() (clusterID string, err error) {
 	if !ok {
 		return "", fmt.Errorf("recover: %s is no member of its cluster", r.info.ServerID())
 	}
+	former := r.machine.replica.ClusterID()
 	clusterID = newIncarnation()
 	if err := r.restart(clusterID); err != nil {
 		return "", fmt.Errorf("recover: %w", err)
 	}
-	err = r.dir.update(func(f *nodeFile) error {
-		f.ClusterID, f.Promise = clusterID, Promise{}
-		return nil
-	})
-	if err != nil {
-		return "", fmt.Errorf("recover: %w", err)
-	}
 	// A snapshot beyond the log replaces it and state.db at the next start, as one
 	// does whose installation was cut short.
-	if err := r.write(self); err != nil {
-		return "", fmt.Errorf("recover: write snapshot: %w", err)
+	for _, step := range []func() error{
+		func() error { return r.note(clusterID, former) },
+		func() error { return r.write(self) },
+		func() error { return r.note(clusterID, "") },
+	} {
+		if err := step(); err != nil {
+			return "", fmt.Errorf("recover: %w", err)
+		}
 	}
 	return clusterID, nil
+}
+
+// note writes down which cluster the node belongs to, and which it is taken from.
+func (r *Recovery) note(clusterID, former string) error {
+	return r.dir.update(func(f *nodeFile) error {
+		f.ClusterID, f.Recovering, f.Promise = clusterID, former, Promise{}
+		return nil
+	})
 }
 
 func (r *Recovery) self() (Server, bool) {

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/raft"
 	"github.com/seed-b4c92e43/rollcall/registry"
 )
 
@@ -94,6 +95,33 @@ func TestRecoveryTwice(t *testing.T) {
 			t.Errorf("%d leases, want 3", n)
 		}
 	})
+}
+
+// TestRecoveryCutShort: the node refuses to start until it was repeated, also with
+// a snapshot of the cluster that it is taken from.
+func TestRecoveryCutShort(t *testing.T) {
+	path := t.TempDir()
+	s := openSingle(t, path)
+	must(t, s.cfg.Dir.SetCluster("c"))
+	propose(t, s, &registry.Serve{Term: s.Term(), ClusterID: "c"})
+	fill(t, s, 3)
+	must(t, s.Snapshot())
+	must(t, s.Close())
+	r, err := OpenRecovery(path)
+	must(t, err)
+	must(t, r.note("new", "c"))
+	must(t, r.Close())
+	d := openDir(t, path)
+	_, transport := raft.NewInmemTransport("")
+	if _, err := Open(Config{Dir: d, Transport: transport}); !errors.Is(err, ErrRecovering) {
+		t.Errorf("between the steps the node starts: %v", err)
+	}
+	must(t, d.Close())
+	_, id := recovered(t, path)
+	s = openSingle(t, path)
+	if got := s.cfg.Dir.Identity().ClusterID; got != id || len(leases(s)) != 3 {
+		t.Errorf("cluster %s with %d leases, want %s with 3", got, len(leases(s)), id)
+	}
 }
 
 // TestRecoveryIsRefused: while the node runs, where something is damaged, and

@@ -49,6 +49,9 @@ func Open(cfg Config) (*Store, error) {
 	if err := cfg.fill(); err != nil {
 		return nil, err
 	}
+	if cfg.Dir.node.Recovering != "" {
+		return nil, fmt.Errorf("open store: %w", ErrRecovering)
+	}
 	s := newStore(cfg)
 	if err := s.start(); err != nil {
 		s.metrics.unregister()

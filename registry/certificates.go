@@ -113,7 +113,7 @@ func (s *State) forget() {
 		}
 		k.shift()
 		s.sum -= digestCertificate(old)
-		s.image.lost(KindCertificate, old.Epoch, old.marks)
+		s.image.lost(KindCertificate, old.Revision, old.marks)
 	}
 	k.made = 0
 }

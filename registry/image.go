@@ -37,7 +37,7 @@ type image struct {
 // record names one record that the image holds and must lose.
 type record struct {
 	kind  Kind
-	epoch uint64 // of an event: the revision
+	epoch uint64 // of an event and a certificate: the revision
 }
 
 type serviceName struct{ ns, service string }
@@ -168,7 +168,7 @@ func (f *flushing) certificate(epoch uint64) {
 	start := f.room()
 	f.block = appendCertificateRecord(f.block, c)
 	value := f.cut(start)
-	f.put(KindCertificate, f.key(epoch), value)
+	f.put(KindCertificate, f.key(c.Revision), value) // by which they come and go in order
 }
 
 // events hands out those that came since the last Flush and are kept still.

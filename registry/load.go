@@ -110,12 +110,12 @@ func (s *State) loadLease(epoch uint64, r *reader) error {
 	return nil
 }
 
-func (s *State) loadCertificate(epoch uint64, r *reader) error {
+func (s *State) loadCertificate(revision uint64, r *reader) error {
 	c := r.certificateRecord()
 	if err := r.err(); err != nil {
 		return err
 	}
-	if c.Epoch != epoch {
+	if c.Revision != revision {
 		return fmt.Errorf("certificate of epoch %d: %w", c.Epoch, ErrInconsistent)
 	}
 	s.replay.certificates = append(s.replay.certificates, c)
