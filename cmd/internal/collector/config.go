@@ -15,8 +15,8 @@ type Config struct {
 	MaxBatchBeats int
 	// MaxBatchCommands is how many other commands leave in one batch; 1,024.
 	MaxBatchCommands int
-	// MaxBatchBurials is how many burials leave in one batch; 500, which hold a
-	// replica for 7 ms where it has a million leases. A larger command goes alone.
+	// MaxBatchBurials is how many burials leave in one batch; 200, which hold a
+	// replica for 3 ms where it has a million leases. A larger command goes alone.
 	MaxBatchBurials int
 	// MaxBatchBytes is how many bytes these may have, estimated; 1 MiB. A single
 	// larger command goes alone.
@@ -57,7 +57,7 @@ func (c *Config) withDefaults() {
 	set(&c.MaxInFlight, 2)
 	set(&c.MaxBatchBeats, 8000)
 	set(&c.MaxBatchCommands, 1024)
-	set(&c.MaxBatchBurials, 500)
+	set(&c.MaxBatchBurials, 200)
 	set(&c.MaxBatchBytes, 1<<20)
 	set(&c.MaxGroup, 10_000)
 	set(&c.MaxSingles, 1<<16)

@@ -10,8 +10,8 @@ import (
 
 // Bounds of the judge beside those of DESIGN's rules, which are in registry.
 const (
-	maxBurials    = 500                    // in one entry: about 16 kB of log, 7 ms of apply
-	maxSittings   = 4                      // of the judge in one tick
+	maxBurials    = 200                    // in one entry: about 6 kB of log, 3 ms of apply
+	maxSittings   = 10                     // of the judge in one tick
 	obstructAfter = 400 * time.Millisecond // an older proposal silences the leader's clients
 	checkEvery    = 10 * time.Second       // a Check, and with it cluster time, while nothing else happens
 	mostCalm      = 100 * time.Millisecond // between ticks: less than registry.TickCap
