@@ -85,6 +85,15 @@ fuzz: ## every fuzz target for FUZZTIME
 		done; \
 	done
 
+.PHONY: torture
+torture: build ## all that breaks it on purpose, at length, as root: SEEDS, HOURS, CUTS, SEED, FUZZTIME; the nemesis in pairs for DURATION (30m)
+	$(MAKE) sim
+	$(MAKE) virtual
+	$(MAKE) failpoints
+	$(MAKE) powercut
+	$(MAKE) nemesis SCENARIOS=pairs DURATION=$(or $(DURATION),30m)
+	$(MAKE) fuzz
+
 .PHONY: bench
 bench: build ## how many heartbeats a second, on three processes on this machine (docs/benchmarks.md)
 	deploy/bench.sh
