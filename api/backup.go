@@ -93,7 +93,7 @@ func (r *request) checkUpload() error {
 		return tooLarge(wire.MaxBackup)
 	}
 	switch given := r.http.Header.Get("Content-Type"); given {
-	case wire.TypeBackup, "application/octet-stream":
+	case "", wire.TypeBackup, "application/octet-stream":
 		return nil
 	default:
 		return wire.NewProblem(wire.CodeUnsupportedMediaType,
