@@ -23,7 +23,7 @@ func (c *cluster) openRecovery(name string) (*Recovery, error) {
 func TestALostMajorityIsRecovered(t *testing.T) {
 	bubble(t, func(c *cluster) {
 		c.three()
-		g := c.grant(c.leader(), "web-1", 5*time.Second)
+		g := c.grant(c.leader(), "web-1", 30*time.Second) // a node that is cut off may take 5 s to be killed
 		m := c.mail(c.leader(), "web-1")
 		pass(time.Second)
 		before := c.revision(c.leader())
