@@ -109,7 +109,7 @@ func (s *striker) crash(names ...string) {
 	}
 	for _, n := range names {
 		r := s.node(n)
-		s.c.isolate(r)
+		s.vanish(r)
 		r.fail(errKilled)
 		r.disk.open()
 	}
@@ -118,11 +118,23 @@ func (s *striker) crash(names ...string) {
 		<-r.done
 		delete(s.c.nodes, n)
 		s.c.rejoin(r)
+		s.c.peers.Heal(clientHost, r.host)
 		s.put(saved, n)
 	}
 	s.lasts(3 * time.Second)
 	for _, n := range names {
 		s.start(n)
+	}
+}
+
+// vanish takes a node off the network, with all that it still has to say: what it
+// does from now on is not on its disk later, so nobody may hear of it.
+func (s *striker) vanish(r *running) {
+	s.c.isolate(r)
+	s.c.peers.Cut(clientHost, r.host)
+	s.c.peers.Reset(clientHost, r.host)
+	for _, o := range s.c.nodes {
+		s.c.peers.Reset(r.host, o.host)
 	}
 }
 
