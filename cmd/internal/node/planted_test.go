@@ -13,7 +13,7 @@ import (
 )
 
 // within is how many seeds a planted bug may survive.
-const within = 6
+const within = 24
 
 // planted returns every switch of faults, each alone: a new one is tested by being
 // there. Then some of the registry's, in whole nodes; and disks that lie.
