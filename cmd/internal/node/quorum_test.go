@@ -53,6 +53,8 @@ func TestOnlyAServingLeaderVouches(t *testing.T) {
 			c.t.Errorf("elected again and not serving yet, it vouches for %d", got)
 		}
 		f := c.follower()
+		c.isolate(f)
+		pass(2 * leaderSilence) // no pulse comes any more
 		f.horizon = horizon{}
 		p := pulse{Term: term, N: 1}
 		if _, err := f.heardPulse(p.pack(), time.Now()); err != nil {
