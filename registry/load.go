@@ -115,7 +115,11 @@ func (s *State) loadCertificate(revision uint64, r *reader) error {
 	if err := r.err(); err != nil {
 		return err
 	}
-	if c.Revision != revision {
+	switch revision {
+	case c.Revision:
+	case c.Epoch:
+		return fmt.Errorf("certificate of epoch %d: it is kept where builds before this one kept it: %w", c.Epoch, ErrInconsistent)
+	default:
 		return fmt.Errorf("certificate of epoch %d: %w", c.Epoch, ErrInconsistent)
 	}
 	s.replay.certificates = append(s.replay.certificates, c)

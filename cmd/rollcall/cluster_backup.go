@@ -132,13 +132,17 @@ func fillBackup(cmd *cobra.Command, f *os.File, body io.Reader, size int64) (wir
 	return node.CheckBackup(f)
 }
 
+// syncDirectory makes the names in a directory durable, where the system can.
 func syncDirectory(path string) error {
 	d, err := os.Open(path)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	return d.Sync()
+	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
 }
 
 // copyAll copies a stream of a known size and shows how far it is.

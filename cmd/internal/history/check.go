@@ -15,6 +15,9 @@ import (
 	"github.com/anishathalye/porcupine"
 )
 
+// ErrAnswer is returned when an answer is not of the contract.
+var ErrAnswer = errors.New("an answer is none")
+
 // ErrViolation is returned when no order of the operations explains the answers.
 var ErrViolation = errors.New("the history is not linearizable")
 
@@ -35,7 +38,10 @@ type partition struct {
 func (r *Recorder) Check(dir string, within time.Duration) error {
 	until := time.Now().Add(within)
 	leases, boxes, all, fault := r.snapshot()
-	found := []error{fault}
+	var found []error
+	if fault != nil {
+		found = append(found, fmt.Errorf("%w: %w", ErrAnswer, fault))
+	}
 	if err := rules(all); err != nil {
 		found = append(found, fmt.Errorf("%w: %w", ErrViolation, err))
 	}

@@ -123,10 +123,10 @@ func (r *reconciler) do(ctx context.Context, clusterID string, a Action) error {
 }
 
 // readdress gives a server its new address, between two changes that change
-// nothing: when a connection to a server breaks, Raft logs the server's address
-// without the lock under which the change writes it (raft 1.8.0,
-// replication.go:521). So another entry breaks the old connection first, and
-// whoever sends entries has seen the change with the one after it.
+// nothing: Raft reads a server here and there without the lock under which its
+// address is written (raft 1.8.0, replication.go:647 and 660). So another entry
+// breaks the old connection first, and whoever sends entries has seen the change
+// with the one after it.
 func (r *reconciler) readdress(ctx context.Context, clusterID string, a Action) error {
 	if !a.Unproved && a.ServerID != r.config.Dir.Identity().ServerID() {
 		if err := r.adopt(ctx, clusterID, a); err != nil {

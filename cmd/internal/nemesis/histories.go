@@ -25,7 +25,7 @@ func (r *run) judgeHistory() {
 	begun, open := r.fleet.ops.Len()
 	fmt.Printf("%7s %d operations recorded, %d of them open, judged in %.1f s\n", "", begun, open, time.Since(began).Seconds())
 	switch {
-	case errors.Is(err, history.ErrViolation), err != nil && !errors.Is(err, history.ErrUndecided):
+	case errors.Is(err, history.ErrViolation), errors.Is(err, history.ErrAnswer), err != nil && !errors.Is(err, history.ErrUndecided):
 		r.ledger.find(unlinear, "%v", err)
 	case err != nil:
 		fmt.Printf("%7s %v\n", "", err)

@@ -1,47 +1,48 @@
 package node
 
 import (
-	"time"
+	"slices"
 
 	"github.com/seed-b4c92e43/rollcall/registry"
 )
 
-// decisions is what the judge decided in one tick, each small enough for an
-// entry that holds up neither readers nor the next tick.
+// decisions is what the judge decided in one tick.
 type decisions struct {
-	bury []*registry.Expire
-	hold []*registry.Hold
-	held int // leases that are held already
+	commands []registry.Command // in their order
+	reason   string             // of the first hold
+	held     int                // leases that are held already
+	holding  bool               // and some more
 }
 
-// judged lets the judge sit until nobody is due, or often enough.
-func judged(r *registry.Replica, mono time.Duration, waiting func(epoch, seq uint64) bool) decisions {
-	d := decisions{held: r.Held()}
-	for range maxSittings {
-		bury, hold := r.Due(mono, maxBurials, waiting)
-		if bury != nil {
-			d.bury = append(d.bury, bury)
-		}
-		d.hold = append(d.hold, hold...)
-		if bury == nil || len(bury.Burials) < maxBurials {
-			break
+// inParts cuts decisions so that each goes in an entry which holds up neither
+// readers nor the next tick.
+func inParts(bury *registry.Expire, hold []*registry.Hold) (commands []registry.Command) {
+	if bury != nil {
+		for part := range slices.Chunk(bury.Burials, maxBurials) {
+			e := *bury
+			e.Burials = part
+			commands = append(commands, &e)
 		}
 	}
-	return d
+	for _, whole := range hold {
+		for part := range slices.Chunk(whole.Burials, maxBurials) {
+			h := *whole
+			h.Burials = part
+			commands = append(commands, &h)
+		}
+	}
+	return commands
 }
 
 // propose hands the decisions to the collector, and tells operators when a time
 // of holds begins and ends.
 func (n *Node) propose(lead *leader, d *decisions) {
-	for _, b := range d.bury {
-		n.collector.Bury(b)
+	for _, c := range d.commands {
+		n.collector.Bury(c)
 	}
-	for _, h := range d.hold {
-		n.collector.Bury(h)
-	}
-	switch holding := len(d.hold) > 0 || d.held > 0; {
+	switch holding := d.holding || d.held > 0; {
 	case holding && !lead.holding:
-		n.log.Warn("too many leases fell silent at once: they are held, not buried", "reason", reasonOf(d.hold), "held", d.held)
+		n.log.Warn("too many leases fell silent at once: they are held, not buried", "reason", d.reason, "held", d.held)
 		lead.holding = true
 	case !holding && lead.holding:
 		n.log.Info("no lease is held any more")

@@ -10,8 +10,8 @@ import (
 
 // Bounds of the judge beside those of DESIGN's rules, which are in registry.
 const (
-	maxBurials    = 200                    // in one entry: about 6 kB of log, 3 ms of apply
-	maxSittings   = 10                     // of the judge in one tick
+	maxJudged     = 2_000                  // leases in one tick
+	maxBurials    = 200                    // of them in one entry: about 6 kB of log, 3 ms of apply
 	obstructAfter = 400 * time.Millisecond // an older proposal silences the leader's clients
 	checkEvery    = 10 * time.Second       // a Check, and with it cluster time, while nothing else happens
 	mostCalm      = 100 * time.Millisecond // between ticks: less than registry.TickCap
@@ -148,7 +148,8 @@ func (n *Node) tick(lead *leader) {
 			return
 		}
 		r.Obstruct(mono, obstructed)
-		due = judged(r, mono, n.collector.Waiting())
+		bury, hold := r.Due(mono, maxJudged, n.collector.Waiting())
+		due = decisions{inParts(bury, hold), reasonOf(hold), r.Held(), len(hold) > 0}
 		overdue = r.Overdue(mono)
 	})
 	if stall > 0 {

@@ -172,9 +172,6 @@ func TestGrowsAndShrinksUnderLiveClients(t *testing.T) {
 // TestAllAddressesChange: one node after the other under live clients, then all
 // at once.
 func TestAllAddressesChange(t *testing.T) {
-	if raceDetector {
-		t.Skip("hashicorp/raft 1.8.0 logs an address without its lock (replication.go:521) where a connection breaks as it changes")
-	}
 	bubble(t, func(c *cluster) {
 		c.three()
 		w := c.crew(8, 3*time.Second)

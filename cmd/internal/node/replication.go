@@ -85,5 +85,6 @@ func (r *replication) awaitHeartbeat(id raft.ServerID, term uint64) bool {
 		case <-tick.C:
 		}
 	}
+	r.heard(id) // nobody waits for it any more
 	return false
 }

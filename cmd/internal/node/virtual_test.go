@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -29,6 +28,10 @@ type haul struct {
 
 	pictures string // of violations: the directory
 }
+
+// decideWithin bounds the time for the histories of one seed. Most take moments, some
+// many seconds where eight others are judged beside; longer is a failure.
+const decideWithin = 5 * time.Minute
 
 // haulHours is how much of each seed is run.
 const haulHours = 2
@@ -60,8 +63,6 @@ type covered struct {
 	faults tally
 	asked  int
 	open   int // of these nobody knows what became
-
-	undecided int // histories for which the time did not suffice
 }
 
 func (s *covered) add(o covered) {
@@ -69,12 +70,11 @@ func (s *covered) add(o covered) {
 	s.faults.add(o.faults)
 	s.asked += o.asked
 	s.open += o.open
-	s.undecided += o.undecided
 }
 
 func (s covered) String() string {
-	return fmt.Sprintf("%.1f virtual hours, %d faults (%.1f an hour): %v; %d requests, %d of unknown outcome; %d histories not decided",
-		s.hours.Hours(), s.faults.sum(), float64(s.faults.sum())/s.hours.Hours(), s.faults, s.asked, s.open, s.undecided)
+	return fmt.Sprintf("%.1f virtual hours, %d faults (%.1f an hour): %v; %d requests, %d of unknown outcome",
+		s.hours.Hours(), s.faults.sum(), float64(s.faults.sum())/s.hours.Hours(), s.faults, s.asked, s.open)
 }
 
 // TestVirtualHours lets clients share leases and mailboxes for hours, on whole
@@ -95,11 +95,7 @@ func TestVirtualHours(t *testing.T) {
 		t.Run(h.String(), func(t *testing.T) {
 			t.Parallel()
 			got, err := h.run(t)
-			switch {
-			case errors.Is(err, history.ErrUndecided) && !errors.Is(err, history.ErrViolation): // said, and counted
-				got.undecided++
-				t.Log(err)
-			case err != nil:
+			if err != nil {
 				t.Errorf("ROLLCALL_STORM_SEEDS=%d-%d: %v", seed, seed, err)
 			}
 			t.Log(got)
@@ -144,7 +140,7 @@ func (h *haul) run(t *testing.T) (got covered, err error) {
 		return got, nil // it gave up, and said why
 	}
 	got.asked, got.open = recorder.Len()
-	return got, recorder.Check(h.pictures, time.Minute)
+	return got, recorder.Check(h.pictures, decideWithin)
 }
 
 // rage does one fault after another, and long nothing.

@@ -79,7 +79,20 @@ func (l *raftLayer) Dial(address raft.ServerAddress, timeout time.Duration) (net
 	if !ok {
 		return nil, ErrRaftDropped
 	}
-	return owned, nil
+	return raftConn{owned}, nil
+}
+
+// raftConn is a connection that Raft has dialled. A failed write ends it, and the
+// read of the answer says so: where the write of a pipeline fails Raft logs the
+// peer without the lock under which the peer's address is changed (raft 1.8.0,
+// replication.go:521), and where the answer fails it does not.
+type raftConn struct{ net.Conn }
+
+func (c raftConn) Write(b []byte) (int, error) {
+	if _, err := c.Conn.Write(b); err != nil {
+		_ = c.Close()
+	}
+	return len(b), nil
 }
 
 // unwilling says why the layer makes and takes no connections now.
