@@ -101,10 +101,13 @@ func printStormLife(w io.Writer, r *loadgen.StormResult) error {
 func seconds(s float64) string { return fmt.Sprintf("%.1f s", s) }
 
 func stormFigures(r *loadgen.StormResult) []figure {
-	return []figure{
+	figures := []figure{
 		figureOf("late, at most, p50", r.Runs, func(one loadgen.StormResult) float64 { return one.Late.P50 }, "%.0f ms"),
 		figureOf("late, at most, max", r.Runs, func(one loadgen.StormResult) float64 { return one.Late.Max }, "%.0f ms"),
-		figureOf("heartbeat in the storm, p99", r.Runs, func(one loadgen.StormResult) float64 { return one.Storm.P99 }, "%.1f ms"),
 		figureOf("grants a second", r.Runs, func(one loadgen.StormResult) float64 { return one.GrantsPerS }, "%.0f"),
 	}
+	if r.LiveBeats > 0 {
+		figures = append(figures, figureOf("heartbeat in the storm, p99", r.Runs, func(one loadgen.StormResult) float64 { return one.Storm.P99 }, "%.1f ms"))
+	}
+	return figures
 }
